@@ -20,14 +20,21 @@ static unsigned segment_of(unsigned magnitude)
 	return segment;
 }
 
+/* Every code's sample, from the loudest of a sign to its zero. */
+#define STEP(sign, segment, step) (sign(((((step) << 3) + BIAS) << (segment)) - BIAS))
+#define FOUR(sign, segment, step) \
+	STEP(sign, segment, step), STEP(sign, segment, (step)-1), STEP(sign, segment, (step)-2), \
+	    STEP(sign, segment, (step)-3)
+#define SEGMENT(sign, segment) \
+	FOUR(sign, segment, 15), FOUR(sign, segment, 11), FOUR(sign, segment, 7), FOUR(sign, segment, 3)
+#define HALF(sign) \
+	SEGMENT(sign, 7), SEGMENT(sign, 6), SEGMENT(sign, 5), SEGMENT(sign, 4), SEGMENT(sign, 3), SEGMENT(sign, 2), \
+	    SEGMENT(sign, 1), SEGMENT(sign, 0)
+static const int16_t mulaw_samples[256] = { HALF(-), HALF(+) };
+
 int16_t mulaw_decode(uint8_t code)
 {
-	unsigned bits = (uint8_t)~code;
-	unsigned segment = (bits >> 4) & 7;
-	unsigned step = bits & 15;
-	int magnitude = (int)(((step << 3) + BIAS) << segment) - BIAS;
-
-	return (int16_t)(bits & SIGN ? -magnitude : magnitude);
+	return mulaw_samples[code];
 }
 
 uint8_t mulaw_encode(int16_t sample)
@@ -66,4 +73,28 @@ uint8_t alaw_encode(int16_t sample)
 	unsigned step = segment ? magnitude >> (segment + 3) : magnitude >> 4;
 
 	return (uint8_t)(((sample < 0 ? 0 : SIGN) | segment << 4 | (step & 15)) ^ ALAW_FLIP);
+}
+
+/* Speech is ten times as loud, on average, and noise at most half. */
+int mulaw_level(const uint8_t *bytes, size_t len)
+{
+	long sum = 0;
+
+	for (size_t i = 0; i < len; i++)
+		sum += mulaw_samples[bytes[i] | SIGN];
+	return (int)(sum / (long)len);
+}
+
+size_t mulaw_sound(const uint8_t *bytes, size_t len)
+{
+	enum { FRAME = 20 * G711_BYTES_PER_MS, QUIET = 150 };
+	size_t end = 0;
+
+	for (size_t at = 0; at < len; at += FRAME) {
+		size_t n = len - at < FRAME ? len - at : FRAME;
+
+		if (mulaw_level(bytes + at, n) >= QUIET)
+			end = at + n;
+	}
+	return end;
 }

@@ -6,6 +6,7 @@
  * the world does. Linear samples are 16 bit; encoding follows the standard's
  * decision values, so it is never further off than half a step.
  */
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -19,5 +20,11 @@ uint8_t mulaw_encode(int16_t sample);
 
 int16_t alaw_decode(uint8_t code);
 uint8_t alaw_encode(int16_t sample);
+
+/* The mean magnitude of the samples; of speech some thousand, of a quiet line some ten. `len` is not 0. */
+int mulaw_level(const uint8_t *bytes, size_t len);
+
+/* Where the last 20 ms end in which there is more than the noise of a line: bytes from the start; 0: in none. */
+size_t mulaw_sound(const uint8_t *bytes, size_t len);
 
 #endif

@@ -96,35 +96,52 @@ size_t base64_encode(char *out, const uint8_t *bytes, size_t len)
 	return (size_t)(at - out);
 }
 
+/* Four characters as 24 bits. One that does not belong counts as -1, and sets the bits beyond them. */
+static uint32_t quad(const uint8_t *in)
+{
+	uint32_t a = value_plus_one[in[0]], b = value_plus_one[in[1]];
+	uint32_t c = value_plus_one[in[2]], d = value_plus_one[in[3]];
+
+	return (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
+}
+
+/* The last four, of which one or two are padding. Bits beyond the last byte must be zero: one text per
+ * value. */
+static ssize_t put_padded(uint8_t *out, const uint8_t *in)
+{
+	bool one_byte = in[2] == '=';
+	uint8_t filled[4] = { in[0], in[1], one_byte ? 'A' : in[2], 'A' };
+	uint32_t three = quad(filled);
+
+	if (three > 0xffffff || three & (one_byte ? 0xffff : 0xff))
+		return -EINVAL;
+	out[0] = (uint8_t)(three >> 16);
+	if (!one_byte)
+		out[1] = (uint8_t)(three >> 8);
+	return one_byte ? 1 : 2;
+}
+
 ssize_t base64_decode(uint8_t *out, const char *text, size_t len)
 {
-	const uint8_t *in = (const uint8_t *)text;
+	const uint8_t *in = (const uint8_t *)text, *end = in + len;
+	bool padded = len && text[len - 1] == '=';
 	uint8_t *at = out;
-	size_t padding = 0;
+	ssize_t last = 0;
 
 	if (len % 4)
 		return -EINVAL;
-	if (len && text[len - 1] == '=')
-		padding = text[len - 2] == '=' ? 2 : 1;
-	for (size_t left = len; left; left -= 4, in += 4) {
-		bool last = left == 4;
-		unsigned a = value_plus_one[in[0]], b = value_plus_one[in[1]];
-		unsigned c = last && padding == 2 ? 1 : value_plus_one[in[2]];
-		unsigned d = last && padding ? 1 : value_plus_one[in[3]];
-		uint32_t three;
+	if (padded)
+		end -= 4;
+	for (; in < end; in += 4) {
+		uint32_t three = quad(in);
 
-		if (!a || !b || !c || !d)
+		if (three > 0xffffff)
 			return -EINVAL;
-		three = (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
 		*at++ = (uint8_t)(three >> 16);
-		if (last && padding == 2) {
-			/* Bits beyond the last byte must be zero: one text per value. */
-			return three & 0xffff ? -EINVAL : at - out;
-		}
 		*at++ = (uint8_t)(three >> 8);
-		if (last && padding)
-			return three & 0xff ? -EINVAL : at - out;
 		*at++ = (uint8_t)three;
 	}
-	return at - out;
+	if (padded)
+		last = put_padded(at, in);
+	return last < 0 ? last : at - out + last;
 }

@@ -2,9 +2,12 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum { DEFAULT_MAX = 16 << 20, FIRST_CAP = 256 };
 
@@ -12,6 +15,12 @@ void buf_init(struct buf *b, size_t max)
 {
 	memset(b, 0, sizeof *b);
 	b->max = max ? max : DEFAULT_MAX;
+}
+
+void buf_init_in(struct buf *b, char *room, size_t size)
+{
+	*b = (struct buf){ .data = room, .cap = size, .max = size - 1 };
+	room[0] = '\0';
 }
 
 void buf_free(struct buf *b)
@@ -107,6 +116,16 @@ void buf_consume(struct buf *b, size_t len)
 	memmove(b->data, b->data + len, b->len - len);
 	b->len -= len;
 	b->data[b->len] = '\0';
+}
+
+void buf_give_back(const struct buf *b, size_t was, size_t least)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)b->data + b->len + page) & ~(page - 1);
+	uintptr_t to = ((uintptr_t)b->data + was) & ~(page - 1);
+
+	if (to >= from + least)
+		madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
 int buf_error(const struct buf *b)

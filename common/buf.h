@@ -20,6 +20,8 @@ struct buf {
 
 /* Holds nothing yet. `max` 0 means 16 MiB. */
 void buf_init(struct buf *b, size_t max);
+/* In memory of its user's, all of which it may take, NUL included; not to be freed. */
+void buf_init_in(struct buf *b, char *room, size_t size);
 void buf_free(struct buf *b);
 
 /* Empties it and forgets the error; keeps the memory. */
@@ -37,6 +39,10 @@ void buf_grew(struct buf *b, size_t len);
 
 /* Takes the first `len` bytes away; the rest moves to the front. */
 void buf_consume(struct buf *b, size_t len);
+
+/* Memory behind its content goes back to the system, if it was in use up to `was` and is `least` bytes of whole
+ * pages. The buffer still has it, and it is empty. */
+void buf_give_back(const struct buf *b, size_t was, size_t least);
 
 /* 0, -ENOMEM or -E2BIG. */
 int buf_error(const struct buf *b);

@@ -407,6 +407,13 @@ bool json_num(const cJSON *o, const char *key, double *value)
 	return true;
 }
 
+int64_t json_count(const cJSON *o, const char *key)
+{
+	double value;
+
+	return json_num(o, key, &value) && value > 0 && value < 1e9 ? (int64_t)value : 0;
+}
+
 double json_num_or_0(const cJSON *o, const char *key)
 {
 	double value = 0;

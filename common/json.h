@@ -76,6 +76,8 @@ const cJSON *json_get(const cJSON *o, const char *key);
 const char *json_str(const cJSON *o, const char *key);
 bool json_num(const cJSON *o, const char *key, double *value);
 double json_num_or_0(const cJSON *o, const char *key);
+/* Of things: missing, null, negative or absurd ones are none. */
+int64_t json_count(const cJSON *o, const char *key);
 bool json_bool(const cJSON *o, const char *key, bool fallback);
 
 /* Appends the bytes as a JSON string of base64. */

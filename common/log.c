@@ -2,23 +2,20 @@
 
 #include "common/buf.h"
 #include "common/json.h"
+#include "common/log_writer.h"
 
-#include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
 	MESSAGE_MAX = 1800, /* with every character escaped, a line still is under PIPE_BUF: one write, never torn */
-	TAG_MAX = 64,
-	LINE_MAX_BYTES = 4096
+	TAG_MAX = 64
 };
 
 static enum log_format log_format_now = LOG_FORMAT_TEXT;
 static enum log_level log_level_now = LOG_LEVEL_INFO;
-static _Atomic unsigned lines_lost;
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
 
@@ -97,26 +94,16 @@ static void put_line(struct buf *line, enum log_level level, const char *tag, co
 	buf_puts(line, "}\n");
 }
 
-/* A log that nobody reads must not stop a call: what a full pipe would not
- * take at once is counted instead of waited for. */
-static bool write_line(const struct buf *line)
+/* What cannot be taken is counted instead of waited for: `lines` are lost by that. */
+static void say(enum log_level level, const char *tag, const char *message, unsigned lines)
 {
-	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
-
-	if (poll(&out, 1, 0) == 0)
-		return false;
-	return write(STDERR_FILENO, line->data, line->len) == (ssize_t)line->len;
-}
-
-static void say(enum log_level level, const char *tag, const char *message)
-{
+	char room[LOG_LINE_MAX]; /* what is told about missing memory needs none */
 	struct buf line;
 
-	buf_init(&line, LINE_MAX_BYTES);
+	buf_init_in(&line, room, sizeof room);
 	put_line(&line, level, tag, message);
-	if (buf_error(&line) || !write_line(&line))
-		atomic_fetch_add(&lines_lost, 1);
-	buf_free(&line);
+	if (buf_error(&line) || !log_writer_put(line.data, line.len))
+		log_writer_lose(lines);
 }
 
 void log_write(enum log_level level, const char *tag, const char *format, ...)
@@ -133,12 +120,12 @@ void log_write(enum log_level level, const char *tag, const char *format, ...)
 	tidy(message, MESSAGE_MAX, raw);
 	tidy(clean_tag, TAG_MAX, tag && *tag ? tag : "-");
 
-	lost = atomic_exchange(&lines_lost, 0);
+	lost = log_writer_lost();
 	if (lost) {
 		snprintf(lost_text, sizeof lost_text, "log lines lost=%u", lost);
-		say(LOG_LEVEL_WARN, "log", lost_text);
+		say(LOG_LEVEL_WARN, "log", lost_text, lost);
 	}
-	say(level, clean_tag, message);
+	say(level, clean_tag, message, 1);
 }
 
 void log_text(enum log_level level, const char *tag, const char *text)

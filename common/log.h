@@ -1,6 +1,6 @@
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
-/* One event, one line, to standard error, written with one write(2).
+/* One event, one line, to standard error, written with one write(2), and never waited for (log_writer.h).
  *
  * error: a person should look. warn: this call suffered. info: the life of a
  * call. debug: the rest. The tag names the call ("CA3f9a…") or the part of the

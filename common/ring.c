@@ -16,12 +16,17 @@ struct head_of_message {
 
 enum {
 	SKIP = 0,               /* type of a filler message */
-	TRIM_BYTES = 16 * 1024, /* give memory back after this much has passed through */
+	KEEP_BYTES = 16 * 1024, /* it begins anew after this much, and gives back no less */
 };
 
 static size_t padded(size_t len)
 {
 	return sizeof(struct head_of_message) + ((len + 7) & ~(size_t)7);
+}
+
+static uint8_t *place(const struct ring *r, uint64_t position)
+{
+	return r->data + ((position - r->origin) & (r->cap - 1));
 }
 
 int ring_open(struct ring *r, size_t cap)
@@ -47,26 +52,36 @@ void ring_close(struct ring *r)
 	memset(r, 0, sizeof *r);
 }
 
+/* What was touched from an offset on. A whole page at least is kept or goes. */
+static void give_back(const struct ring *r, size_t from, uint64_t head)
+{
+	uint64_t used = head - r->origin > KEEP_BYTES ? head - r->origin : KEEP_BYTES;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), to = used < r->cap ? (size_t)used : r->cap;
+
+	from = (from + page - 1) & ~(page - 1);
+	if (to > from)
+		madvise(r->data + from, to - from, MADV_DONTNEED);
+}
+
 void ring_reset(struct ring *r)
 {
 	uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
 
-	if (head - r->trimmed_at > 0)
-		madvise(r->data, r->cap, MADV_DONTNEED);
-	r->trimmed_at = head;
+	give_back(r, 0, head);
+	r->origin = head;
 	atomic_store_explicit(&r->tail, head, memory_order_relaxed);
 	atomic_store_explicit(&r->sleeping, 0, memory_order_relaxed);
 }
 
-/* When the reader has caught up, nobody looks at the memory: all of it can go
- * back. Positions walk on, so a ring that empties now and then keeps little
- * more than TRIM_BYTES whatever its size. */
-static void trim(struct ring *r, uint64_t head)
+/* When the reader has caught up, nobody looks at the memory, nor at the origin: its last look came
+ * before the tail that told us so, and the next comes after a new head. So a ring that empties now and
+ * then keeps little more than KEEP_BYTES whatever its size, and they are the same ones. */
+static void begin_anew(struct ring *r, uint64_t head)
 {
-	if (head - r->trimmed_at < TRIM_BYTES)
+	if (head - r->origin < KEEP_BYTES)
 		return;
-	madvise(r->data, r->cap, MADV_DONTNEED);
-	r->trimmed_at = head;
+	give_back(r, KEEP_BYTES, head);
+	r->origin = head;
 }
 
 bool ring_put2(struct ring *r, uint8_t type, const void *a, size_t a_len, const void *b, size_t b_len)
@@ -82,8 +97,8 @@ bool ring_put2(struct ring *r, uint8_t type, const void *a, size_t a_len, const 
 	if (need > r->cap / 4)
 		return false;
 	if (head == tail)
-		trim(r, head);
-	at = head & (r->cap - 1);
+		begin_anew(r, head);
+	at = (head - r->origin) & (r->cap - 1);
 	to_lap = r->cap - at;
 	if (to_lap < need) {
 		struct head_of_message skip = { .len = (uint32_t)(to_lap - sizeof skip), .type = SKIP };
@@ -145,11 +160,11 @@ bool ring_next(struct ring *r, struct ring_message *out)
 		/* Pairs with the release in ring_put2. */
 		if (atomic_load_explicit(&r->head, memory_order_acquire) == tail)
 			return false;
-		memcpy(&h, r->data + (tail & (r->cap - 1)), sizeof h);
+		memcpy(&h, place(r, tail), sizeof h);
 		if (h.type != SKIP) {
 			out->type = h.type;
 			out->len = h.len;
-			out->body = r->data + (tail & (r->cap - 1)) + sizeof h;
+			out->body = place(r, tail) + sizeof h;
 			out->at = tail;
 			return true;
 		}
@@ -158,12 +173,17 @@ bool ring_next(struct ring *r, struct ring_message *out)
 	}
 }
 
+uint64_t ring_taken(const struct ring *r)
+{
+	return atomic_load_explicit(&r->tail, memory_order_relaxed);
+}
+
 void ring_pop(struct ring *r)
 {
 	uint64_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
 	struct head_of_message h;
 
-	memcpy(&h, r->data + (tail & (r->cap - 1)), sizeof h);
+	memcpy(&h, place(r, tail), sizeof h);
 	/* Pairs with the acquire of tail in ring_put2. */
 	atomic_store_explicit(&r->tail, tail + padded(h.len), memory_order_release);
 }

@@ -8,8 +8,8 @@
  *
  * Positions are 64-bit byte counts that only grow, so one taken now still
  * means the same place later (see ring_written). Memory the ring has not
- * touched is not used; what a burst did touch is given back by the writer when
- * it finds the ring empty.
+ * touched is not used: it begins anew when the writer finds it empty, and what a
+ * burst touched is given back then.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -20,7 +20,7 @@ struct ring {
 	uint8_t *data;                      /* owned (mmap) */
 	size_t cap;                         /* a power of two */
 	_Alignas(64) _Atomic uint64_t head; /* written so far; writer only */
-	uint64_t trimmed_at;                /* writer only: head when memory was last given back */
+	uint64_t origin;                    /* the position at the beginning of data; writer, while the ring is empty */
 	_Alignas(64) _Atomic uint64_t tail; /* read so far; reader only */
 	_Alignas(64) _Atomic int sleeping;  /* the reader found nothing; see ring_sleep */
 };
@@ -59,6 +59,9 @@ size_t ring_used(const struct ring *r);
 /* Reader only. The oldest message, valid until ring_pop; false if none. */
 bool ring_next(struct ring *r, struct ring_message *out);
 void ring_pop(struct ring *r);
+
+/* Reader only. Position behind the last message popped. */
+uint64_t ring_taken(const struct ring *r);
 
 /* Reader only, before it sleeps. True: the ring is empty, and the next
  * ring_wanted of the writer will say so; sleep until the bell. False: there

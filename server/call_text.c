@@ -234,6 +234,23 @@ static void put_recording(const cJSON *call, struct buf *out)
 	buf_puts(out, "/recording\n");
 }
 
+/* What the caller left, when nobody could be had. */
+static void put_message(const cJSON *call, struct buf *out)
+{
+	const cJSON *message = json_get(call, "voicemail");
+	const char *words = json_str(message, "transcript"), *problem = json_str(message, "problem");
+
+	if (!cJSON_IsObject(message))
+		return;
+	readable_label(out, "message");
+	readable_seconds(out, json_num_or_0(message, "seconds"));
+	buf_puts(out, ": ");
+	readable_start(out, words ? words : or_dash(problem), VALUE_MAX);
+	buf_puts(out, "; GET /calls/");
+	readable_text(out, name_of(call));
+	buf_puts(out, "/voicemail\n");
+}
+
 static void put_record(const cJSON *call, const cJSON *record, struct buf *out)
 {
 	const cJSON *known = json_get(call, "record"), *each;
@@ -389,6 +406,7 @@ void call_text_whole(const cJSON *call, const cJSON *record, struct buf *out)
 	put_order(call, out);
 	put_cost(call, out);
 	put_recording(call, out);
+	put_message(call, out);
 	put_record(call, record, out);
 	put_timeline(call, out);
 }

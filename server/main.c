@@ -8,6 +8,7 @@
  */
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/log_writer.h"
 #include "server/agents/agents.h"
 #include "server/cli.h"
 #include "server/config/api_token.h"
@@ -31,6 +32,7 @@
 
 enum {
 	TICK_MS = 250,
+	LAST_LINES_MS = 2000,   /* for the log to be written at the end */
 	ASKED_US = 5 * US_PER_S /* for Twilio's connect-action after the last call */
 };
 
@@ -167,6 +169,7 @@ static int serve(struct config *cfg)
 	buf_init(&problem, 0);
 	p.cfg = cfg;
 	own_signals();
+	log_writer_start();
 	process_show_memory(cfg->core_dumps);
 	process_keep_files_private();
 	err = process_claim_files(cfg, false, &problem);
@@ -186,6 +189,7 @@ static int serve(struct config *cfg)
 	parts_close(&p);
 	if (!err)
 		log_info("server", "stopped");
+	log_writer_stop(LAST_LINES_MS);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -6,6 +6,8 @@
 #include "server/agents/agents.h"
 #include "server/all_routes.h"
 #include "server/caller/caller_loop.h"
+#include "server/caller/caller_stream.h"
+#include "server/caller/gather.h"
 #include "server/config/api_token.h"
 #include "server/config/config.h"
 #include "server/delivery/delivery.h"
@@ -23,8 +25,10 @@
 #include "server/news/rules.h"
 #include "server/outcome/outcomes.h"
 #include "server/recording/recorder.h"
+#include "server/recording/voicemail.h"
 #include "server/stats/stats.h"
 #include "server/store/store.h"
+#include "server/voice/voice.h"
 #include "server/web/server.h"
 #include "server/work/text_stream.h"
 #include "server/work/tool_list.h"
@@ -60,6 +64,8 @@ PART(close_work, work_close(p->work))
 PART(close_text, text_streams_close(p->text))
 PART(stop_work, work_stop(p->work))
 PART(close_recorder, recorder_close(p->recorder))
+PART(drain_voice, voice_drain(p->voice))
+PART(close_voice, voice_close(p->voice); p->voice = NULL)
 PART(drain_calls, calls_drain(p->calls))
 PART(close_calls, calls_close(p->calls))
 PART(drain_dialer, dialer_drain(p->dialer))
@@ -71,6 +77,7 @@ PART(close_delivery, journal_remove_sink(rules_sink, p->delivery); delivery_clos
 PART(close_hub, journal_remove_sink(hub_take, p->hub); hub_close(p->hub))
 PART(close_knowledge, tool_set_builtin(p->work, TOOL_SEARCH_KNOWLEDGE, NULL, NULL); knowledge_free(p->knowledge))
 PART(close_outcomes, tool_set_builtin(p->work, TOOL_SAVE_RECORD, NULL, NULL); outcomes_close(p->outcomes))
+PART(close_voicemail, voicemail_close(p->voicemail))
 PART(stop_probe, model_health_stop(p->health))
 
 #define PART_OPEN(function, call) \
@@ -85,6 +92,10 @@ PART_OPEN(open_api_token, api_token_open(p->cfg, problem))
 PART_OPEN(open_agents, agents_open(&p->agents, p->cfg, problem))
 PART_OPEN(open_fleet, fleet_local_open(&p->fleet, p->store, p->cfg->max_calls))
 PART_OPEN(open_spending, spending_open(&p->spending, p->cfg, p->fleet, p->store, problem))
+PART_OPEN(open_recorder, p->cfg->data_dir[0] ? recorder_open(&p->recorder, p->cfg->data_dir, p->store) : 0)
+PART_OPEN(open_voicemail,
+    p->store ? voicemail_open(&p->voicemail, p->cfg, p->store, p->agents, p->work->background, p->spending) : 0)
+PART_OPEN(open_voice, voice_open(&p->voice, &(struct voice_parts){ p->cfg, &p->endpoints, p->agents, p->spending }))
 PART_OPEN(open_work, work_open(&p->work, p->cfg, problem))
 
 static int open_health(struct program *p, struct buf *problem)
@@ -119,6 +130,7 @@ PART_ASKED(status_work, struct json_out *j, work_put_status(p->work, j))
 PART_ASKED(status_delivery, struct json_out *j, delivery_put_status(p->delivery, j))
 PART_ASKED(status_knowledge, struct json_out *j, knowledge_put_status(p->knowledge, json_put_value(j, "folders")))
 PART_ASKED(status_recorder, struct json_out *j, recorder_put_json(p->recorder, j))
+PART_ASKED(status_voice, struct json_out *j, voice_put_status(p->voice, j))
 PART_ASKED(status_calls, struct json_out *j, calls_put_status(p->calls, j))
 PART_ASKED(status_dialer, struct json_out *j, dialer_put_status(p->dialer, j))
 PART_ASKED(status_health, struct json_out *j, model_health_put_status(p->health, j))
@@ -138,6 +150,11 @@ static void status_hub(struct program *p, struct json_out *j)
 static bool has_store(const struct program *p)
 {
 	return p->store;
+}
+
+static bool has_voice(const struct program *p)
+{
+	return p->voice;
 }
 
 static void ready_store(struct program *p, struct web_ready *r)
@@ -225,13 +242,14 @@ static int open_outcomes(struct program *p, struct buf *problem)
 	return err;
 }
 
-/* Folders are indexed for the agents that name them, and limits are theirs: a reload may bring new ones. */
+/* Folders are indexed for the agents that name them, limits are theirs, and so are lines: a reload may bring new ones. */
 static void follow_agents(void *arg)
 {
 	struct program *p = arg;
 
 	search_follow_agents(p->knowledge, p->agents);
 	spending_follow_agents(p->spending, p->agents);
+	voice_follow_agents(p->voice);
 }
 
 static int open_knowledge(struct program *p, struct buf *problem)
@@ -249,12 +267,6 @@ static int open_knowledge(struct program *p, struct buf *problem)
 	return 0;
 }
 
-static int open_recorder(struct program *p, struct buf *problem)
-{
-	(void)problem;
-	return p->cfg->data_dir[0] ? recorder_open(&p->recorder, p->cfg->data_dir, p->store) : 0;
-}
-
 static int open_calls(struct program *p, struct buf *problem)
 {
 	(void)problem;
@@ -268,8 +280,9 @@ static int open_calls(struct program *p, struct buf *problem)
 					 .work = p->work,
 					 .fleet = p->fleet,
 					 .recorder = p->recorder,
+					 .voice = p->voice,
 					 .spending = p->spending,
-					 .loops = { caller_loop, agent_loop } });
+					 .loops = { caller_loop, agent_loop, gather_visit, caller_leave } });
 }
 
 /* The dialer must not know the table of calls; hooks bring it the two things it needs. */
@@ -296,6 +309,7 @@ static int open_web(struct program *p, struct buf *problem)
 		.hub = p->hub,
 		.store = p->store,
 		.recorder = p->recorder,
+		.voicemail = p->voicemail,
 		.dialer = p->dialer,
 		.delivery = p->delivery,
 		.knowledge = p->knowledge,
@@ -337,23 +351,23 @@ static const struct part {
 	    .warn = warn_spending, .ready = ready_spending },
 	{ "agents", .open = open_agents, .close = close_agents, .warn = warn_agents, .section = "agents",
 	    .status = status_agents },
-	/* Slow things. `work` sets up HTTP for the webhooks, which are signed with the
-	 * agents' secrets. */
+	/* Slow things. `work` sets up HTTP for the webhooks, signed with the agents' secrets. */
 	{ "work", .open = open_work, .close = close_work, .section = "work", .status = status_work },
 	{ "text model", .open = open_text, .close = close_text },
 	{ "delivery", .open = open_delivery, .close = close_delivery, .warn = warn_delivery, .section = "outbox",
 	    .status = status_delivery },
 	{ "hub", .open = open_hub, .close = close_hub, .section = "watchers", .status = status_hub },
-	/* It takes ends of calls and tells of records: after the store, webhooks and the
-	 * hub, which take both. */
+	/* It takes ends of calls and tells of records: after the store, webhooks and the hub, which take both. */
 	{ "outcomes", .open = open_outcomes, .close = close_outcomes, .warn = warn_outcomes },
-	/* Nothing to open. Records that an earlier process left are filled in from here on,
-	 * and one of the next parts may not start: the pools are stopped before the records
-	 * are gone. At an end like others they were stopped below. */
+	{ "messages", .open = open_voicemail, .close = close_voicemail },
+	/* Nothing to open. Records and messages of an earlier process are seen to from here on, and one of the next
+	 * parts may not start: the pools stop before the records are gone. Else they stop below. */
 	{ "jobs of a start", .close = stop_work },
 	{ "knowledge", .open = open_knowledge, .close = close_knowledge, .section = "knowledge",
 	    .status = status_knowledge },
-	/* Calls, and the recorder that they use. */
+	/* Calls, and what they use: the recorder, and the lines that are kept. */
+	{ "voice cache", .open = open_voice, .close = close_voice, .drain = drain_voice, .section = "voice",
+	    .status = status_voice, .there = has_voice },
 	{ "recorder", .open = open_recorder, .close = close_recorder, .section = "recording",
 	    .status = status_recorder },
 	{ "calls", .open = open_calls, .close = close_calls, .drain = drain_calls, .tend = tend_calls,

@@ -22,13 +22,15 @@ struct program {
 	struct model_health *health;
 	struct spending *spending;
 	struct recorder *recorder; /* NULL without DATA_DIR */
+	struct voice *voice;       /* NULL with VOICE_CACHE=off */
 	struct dialer *dialer;     /* calls that we place */
 	struct dialer_view dialer_view;
 	struct delivery *delivery;
 	struct calls *calls;
 	struct hub *hub;
 	struct knowledge *knowledge;
-	struct outcomes *outcomes; /* NULL without a store */
+	struct outcomes *outcomes;   /* NULL without a store */
+	struct voicemail *voicemail; /* the same */
 	struct web *web;
 	size_t opened; /* how many parts of the table */
 };

@@ -10,10 +10,10 @@ UP=${UP:-}
 
 # Sanitizers of this age cannot live with the many random address bits of newer
 # kernels; where that can be switched off for a program, it is.
-FIXED=()
-if setarch "$(uname -m)" -R true 2>/dev/null; then
-	FIXED=(setarch "$(uname -m)" -R)
-fi
+# Found out once a run.
+: "${FIXED_BY=$(setarch "$(uname -m)" -R true 2>/dev/null && echo "setarch $(uname -m) -R")}"
+export FIXED_BY
+FIXED=($FIXED_BY)
 
 export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS=print_stacktrace=1
@@ -40,11 +40,11 @@ contained() {
 # judge LOG STATUS: counts a cmocka program's cases into $passed and $failed. A
 # program that ends badly, or in which nothing ran, has failed at least once.
 judge() {
-	passed=$(grep -ac '^\[       OK \]' "$1" || true)
-	failed=$(sed -n 's/^ *\([0-9]*\) FAILED TEST(S)$/\1/p' "$1" | awk '{ n += $1 } END { print n + 0 }')
-	if [ "$failed" = 0 ] && { [ "$2" != 0 ] || [ "$passed" = 0 ] || grep -aqE "$SANITIZER" "$1"; }; then
-		failed=1
-	fi
+	read -r passed failed < <(LC_ALL=C awk -v status="$2" -v sanitizer="$SANITIZER" '
+		/^\[       OK \]/ { passed++ }
+		/^ *[0-9]+ FAILED TEST\(S\)$/ { failed += $1 }
+		$0 ~ sanitizer { found = 1 }
+		END { print passed + 0, failed ? failed : status != 0 || !passed || found }' "$1") || failed=1
 }
 
 # binary FLAVOR NAME: where the test of that name is built, in whichever folder.
@@ -55,11 +55,11 @@ binary() {
 	echo "build/$1/${source%.c}"
 }
 
-# unit FLAVOR NAME: runs one unit test; sets $passed, $failed and $log.
+# unit FLAVOR NAME [PROGRAM]: runs one unit test; sets $passed, $failed and $log.
 unit() {
 	local status=0
 	log=$LOGS/$1-$2.log
-	contained "${UNIT_SECONDS:-300}" "$log" "${FIXED[@]}" "$(binary "$1" "$2")" || status=$?
+	contained "${UNIT_SECONDS:-300}" "$log" "${FIXED[@]}" "${3:-$(binary "$1" "$2")}" || status=$?
 	judge "$log" "$status"
 }
 

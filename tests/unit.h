@@ -3,6 +3,7 @@
 /* A unit test: cmocka, and the table that main (unit.c) runs. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +11,10 @@
 
 /* The file's tests in their order. The last row has no name. */
 extern const struct CMUnitTest unit_tests[];
+
+/* Says of a test, below its includes, that it starts no thread: TSan, which could see nothing in it, does not run it.
+ * Whoever starts one all the same is ended, under any sanitizer (threads.c). */
+#define ONE_THREAD const bool unit_one_thread = true
 
 /* The last row, where the whole has a set-up or a teardown. */
 #define GROUP(setup, teardown) \

@@ -11,16 +11,22 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/memory.h"
+#include "server/agent/conversation_keys.h"
+#include "server/agent/conversation_known.h"
 #include "server/agent/conversation_model.h"
 #include "server/agent/conversation_orders.h"
 #include "server/agent/conversation_phone.h"
 #include "server/agent/conversation_session.h"
 #include "server/agent/conversation_tools.h"
+#include "server/agent/conversation_waits.h"
+#include "server/agent/dialogue/dialogue_state.h"
 #include "server/model/words.h"
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
 #include "server/work/tool_call.h"
 #include "server/work/tool_list.h"
+#include "server/line/calls_carry.h"
 #include "server/line/calls_shown.h"
 #include "server/line/calls.h"
 
@@ -40,9 +46,11 @@ enum {
 
 /* --------------------------------------------------------------------- the session */
 
-/* First in a turn of the loop, so that all later steps know what the model has said. */
+/* First in a turn of the loop, so that all later steps know what the model has said. A loss at the end of the last
+ * turn is minded before the next session may take the place of that one. */
 static void hear_model(struct conversation *con, int64_t now)
 {
+	conversation_mind_loss(con, now);
 	link_step(&con->link, now);
 	conversation_mind_sessions(con, now);
 	link_read(&con->link, conversation_model_told, con, now);
@@ -80,12 +88,12 @@ static void publish(struct conversation *con, bool wait, int64_t now_us)
 	snprintf(out->session_id, sizeof out->session_id, "%s", session_id ? session_id : "");
 	out->turns_before = timeline_put_json(&con->timeline, &out->turns);
 	toolbox_put_json(&con->tools.box, &out->tools);
-	conversation_put_sessions(con, &out->sessions);
+	out->sessions_before = conversation_put_sessions(con, &out->sessions);
 	out->turns_dropped = con->timeline.turns_dropped;
 	out->text_dropped = con->timeline.text_dropped;
-	if (c->channel->resumes) {
+	if (wait || c->channel->resumes || call_lost(c) || !link_talks(&con->link)) {
 		fleet_said_free(c->said);
-		c->said = timeline_said(&con->timeline, RECALL_TURNS, RECALL_BYTES);
+		c->said = timeline_said(&con->timeline, FLEET_SAID_TURNS, FLEET_SAID_BYTES);
 	}
 	pthread_mutex_unlock(&c->shown_lock);
 	con->shown.published_us = now_us;
@@ -166,9 +174,11 @@ static int64_t limits_us(const struct conversation *con)
 
 static int64_t deadline(const struct conversation *con)
 {
-	return earlier(earlier(link_deadline_us(&con->link), dialogue_due_us(&con->dialogue)),
+	return earlier(
+	    earlier(earlier(link_deadline_us(&con->link), conversation_keys_us(con)), dialogue_due_us(&con->dialogue)),
 	    earlier(earlier(limits_us(con), publish_us(con)),
-		earlier(conversation_waits_us(con), conversation_give_up_us(con))));
+		earlier(
+		    conversation_renew_us(con), earlier(conversation_waits_us(con), conversation_give_up_us(con)))));
 }
 
 static void wait_for_something(struct conversation *con, int64_t due)
@@ -212,13 +222,12 @@ static void say_goodbye(struct conversation *con, int64_t now)
 {
 	char phrase[WORDS_PHRASE_SIZE];
 	bool exact;
-	const char *words = words_phrase(
-	    con->call->agent, con->limit.end == END_COST_LIMIT ? PHRASE_COST_LIMIT : PHRASE_TIME_LIMIT, phrase, &exact);
+	bool cost = con->limit.end == END_COST_LIMIT;
+	const char *words =
+	    words_phrase(con->call->agent, cost ? PHRASE_COST_LIMIT : PHRASE_TIME_LIMIT, phrase, &exact);
 
-	if (conversation_tell(con,
-		&(struct dialogue_event){
-		    .type = EVENT_GOODBYE, .text = words, .exact = exact, .firm = true, .end = con->limit.end },
-		now))
+	if (TELL(con, now, .type = EVENT_GOODBYE, .text = words, .exact = exact,
+		.known = cost ? KNOWN_COST_LIMIT : KNOWN_TIME_LIMIT, .firm = true, .end = con->limit.end))
 		con->limit.told_us = now;
 }
 
@@ -233,7 +242,7 @@ static void mind_limits(struct conversation *con, int64_t now)
 	if (now >= time_over_us(con))
 		call_end(con->call, END_TIME_LIMIT);
 	if (now >= conversation_give_up_us(con))
-		call_end(con->call, con->link.why ? con->link.why : END_MODEL_LOST);
+		link_give_up(&con->link, con->link.why ? con->link.why : END_MODEL_LOST);
 }
 
 /* For the case that the phone's socket breaks off now. A transfer needs more than its name, and a machine
@@ -250,12 +259,36 @@ static void note_parting(struct conversation *con)
 static void tick(struct conversation *con, int64_t now)
 {
 	conversation_mind_loss(con, now);
+	conversation_mind_gone(con, now);
 	conversation_do_due(con, now);
 	note_parting(con);
+	conversation_mind_keys(con, now);
 	conversation_mind_waiting(con, now);
 	mind_limits(con, now);
 	link_ping(&con->link, now);
 	conversation_mind_link(con);
+}
+
+/* As after the loss of all models: who is there hears why, and who is not yet will, once the stream is up. */
+static void mind_memory(struct conversation *con)
+{
+	if (con->dialogue.caller)
+		call_mind_memory(con->call);
+}
+
+/* For a phone that asks what is next. In this order, since it looks the other way round. */
+static void tell_phone(struct conversation *con)
+{
+	struct call *c = con->call;
+	bool listens = dialogue_listens(&con->dialogue);
+	uint64_t taken = ring_taken(&c->from_caller);
+
+	if (!c->channel->requests || (listens == atomic_load_explicit(&c->listens, memory_order_relaxed) &&
+					 taken == atomic_load_explicit(&c->taken_to, memory_order_relaxed)))
+		return;
+	atomic_store_explicit(&c->listens, listens, memory_order_relaxed);
+	atomic_store_explicit(&c->taken_to, taken, memory_order_release);
+	bell_ring(&c->caller_bell);
 }
 
 /* From the first dialling to the end of the call. A turn judges everything by one time
@@ -266,7 +299,7 @@ static void tick(struct conversation *con, int64_t now)
  *   - The clock after the events, so that no deadline fires for what has just come.
  *   - Sending last, so that the messages of one turn go out together.
  *
- * Then it publishes, and sleeps. */
+ * Then it publishes; a turn that was refused memory, wherever, was the call's last. Then it sleeps. */
 static void talk(struct conversation *con)
 {
 	int64_t now = clock_now_us();
@@ -280,6 +313,8 @@ static void talk(struct conversation *con)
 		flush_or_pass_writer(con);
 		publish(con, false, now);
 		tell_turns(con);
+		mind_memory(con);
+		tell_phone(con);
 		wait_for_something(con, deadline(con));
 		now = clock_now_us();
 	}
@@ -288,7 +323,7 @@ static void talk(struct conversation *con)
 /* True: the caller said something whose transcript has not come yet. */
 static bool words_to_come(const struct conversation *con)
 {
-	return con->link.protocol->audio && con->call->agent->transcription_model[0] &&
+	return con->link.current.protocol->audio && con->call->agent->transcription_model[0] &&
 	       timeline_untranscribed(&con->timeline);
 }
 
@@ -312,7 +347,7 @@ static void hear_last_words(struct conversation *con)
 		}
 		if (!link_talks(&con->link) || !words_to_come(con) || now >= until)
 			return;
-		wait_for_something(con, con->link.more_to_read ? 0 : until);
+		wait_for_something(con, con->link.current.more_to_read ? 0 : until);
 	}
 }
 
@@ -322,6 +357,16 @@ static void conversation_open(struct conversation *con, struct call *c)
 {
 	bool greets = c->agent->greeting_mode != GREETING_WAIT && !call_welcome(c)[0], recalled = c->context.said;
 	bool protect = c->agent->greeting_protect_ms > 0 && greets && !recalled && !c->channel->text;
+	struct dialogue_rules rules = { .greets = greets,
+		.recalled = recalled,
+		.interruptible = c->agent->interruptible,
+		.renews = c->cfg->reconnect_tries > 0,
+		.instant = c->channel->audio && agent_asks(c->agent),
+		.asks = c->channel->text,
+		.protect_us = protect ? c->agent->greeting_protect_ms * US_PER_MS : 0,
+		.idle_us = (int64_t)c->agent->idle_seconds * US_PER_S,
+		.silence_us = c->cfg->silence_max_ms * US_PER_MS,
+		.slow_us = c->cfg->slow_answer_max_ms * US_PER_MS };
 
 	memset(con, 0, sizeof *con);
 	con->call = c;
@@ -329,21 +374,17 @@ static void conversation_open(struct conversation *con, struct call *c)
 	buf_init(&con->audio.converted, 0);
 	buf_init(&con->message, 0);
 	buf_init(&con->tools.declared, 0);
+	con->tools.cancel = tool_cancel_new();
 	timeline_init(&con->timeline);
 	con->timeline.before = c->context.said;
 	con->timeline.dirty = true;
-	dialogue_init(&con->dialogue, &(struct dialogue_rules){ .greets = greets,
-					  .recalled = recalled,
-					  .interruptible = c->agent->interruptible,
-					  .renews = c->cfg->reconnect_tries > 0,
-					  .asks = c->channel->text,
-					  .protect_us = protect ? c->agent->greeting_protect_ms * US_PER_MS : 0,
-					  .idle_us = (int64_t)c->agent->idle_seconds * US_PER_S,
-					  .silence_us = c->cfg->silence_max_ms * US_PER_MS,
-					  .slow_us = c->cfg->slow_answer_max_ms * US_PER_MS });
+	conversation_known_open(con, rules.knows);
+	conversation_set_quiet(con, &rules);
+	dialogue_init(&con->dialogue, &rules);
 	tool_list_put(&con->tools.declared, calls_work(c->calls), c->agent);
 	link_open(&con->link, c, calls_endpoints(c->calls), calls_health(c->calls),
 	    &(struct model_wish){ .agent = c->agent,
+		.tag = c->tag,
 		.instructions = c->context.instructions,
 		.caller = call_person(c),
 		.tools = buf_text(&con->tools.declared),
@@ -360,6 +401,7 @@ static void conversation_close(struct conversation *con)
 	buf_free(&con->audio.decoded);
 	buf_free(&con->message);
 	conversation_tools_free(con);
+	conversation_known_close(con);
 	conversation_sessions_free(con);
 	timeline_free(&con->timeline);
 }
@@ -386,9 +428,11 @@ void agent_loop(struct call *c)
 {
 	struct conversation con;
 
+	memory_missed(); /* what was before is not this call's */
 	conversation_open(&con, c);
 	talk(&con);
 	conversation_tools_cancel(&con);
+	conversation_keys_over(&con);
 	hear_last_words(&con);
 	conversation_sessions_over(&con, clock_now_us());
 	/* So that the record of the call says how its recording ended. */

@@ -3,10 +3,12 @@
 #include "common/base64.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "server/agent/conversation_keys.h"
+#include "server/agent/conversation_known.h"
 #include "server/agent/conversation_model.h"
 #include "server/agent/conversation_orders.h"
 #include "server/agent/conversation_tools.h"
-#include "server/agent/link_next.h"
+#include "server/agent/link/link_next.h"
 #include "server/model/words.h"
 #include "server/line/mailbox.h"
 #include "server/stats/stats.h"
@@ -18,10 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Handlers are thin: they note what belongs to the record, and tell the dialogue. The
- * note comes first where an order may look at it: the turn of an item must exist before
- * its audio, the tools of a response before its end.
- */
+/* Handlers are thin: they note what belongs to the record, and tell the dialogue. The note comes first where an
+ * order may look at it: the turn of an item must exist before its audio, the tools of a response before its end. */
 enum {
 	AUDIO_KEEP = 256 * 1024, /* a larger decoding buffer is given back */
 	TEXT_PIECE = 16 * 1024,  /* of words that are played at once */
@@ -30,9 +30,8 @@ enum {
 
 /* ------------------------------------------------------------- the caller's turn */
 
-/* The model detects turns: speech starts, speech stops, the turn is committed as an
- * item, and its transcript follows, often after the answer has begun. The transcript is
- * for people only; the model itself hears the audio. */
+/* The model detects turns: speech starts, speech stops, the turn is committed as an item, and its transcript follows,
+ * often after the answer has begun. The transcript is for people only; the model itself hears the audio. */
 
 static void on_speech_started(struct conversation *con, const struct model_event *e, int64_t now)
 {
@@ -65,12 +64,16 @@ static void on_committed(struct conversation *con, const struct model_event *e, 
 static void on_transcript(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	struct turn *turn = conversation_turn(con, TURN_CALLER, e->item_id, now);
+	bool newest;
 
 	if (!turn || !turn->text_final) /* it may be told twice, and is billed once */
 		call_cost_count(con->call, &con->spending, true, &e->usage);
 	timeline_text(&con->timeline, turn, e->text, true);
-	if (turn)
-		conversation_written_down(con, turn);
+	if (turn && conversation_written_down(con, turn))
+		TELL(con, now, .type = EVENT_PLACED);
+	newest = turn && con->spoken.newest == (size_t)(turn - con->timeline.turns) + 1;
+	TELL(con, now, .type = EVENT_WRITTEN, .text = e->text + strspn(e->text, " \t\r\n.,!?-"), .newest = newest,
+	    .known = newest ? conversation_known_answer(con, e->text) : KNOWN_NONE);
 	log_debug(con->call->tag, "caller: %zu characters", strlen(e->text));
 }
 
@@ -89,7 +92,8 @@ static void on_transcript_failed(struct conversation *con, const struct model_ev
 	if (!turn)
 		return;
 	turn->transcript_failed = true;
-	conversation_written_down(con, turn);
+	if (conversation_written_down(con, turn))
+		TELL(con, now, .type = EVENT_PLACED);
 	timeline_settled(&con->timeline, turn);
 }
 
@@ -124,7 +128,7 @@ static void on_audio(struct conversation *con, const struct model_event *e, int6
 	char *room;
 	ssize_t len;
 
-	if (!con->link.protocol->audio) {
+	if (!con->link.current.protocol->audio) {
 		on_response_sign(con, e, now);
 		return;
 	}
@@ -212,7 +216,7 @@ static void on_text(struct conversation *con, const struct model_event *e, int64
 	struct turn *turn = conversation_turn(con, TURN_AGENT, e->item_id, now);
 
 	on_response_sign(con, e, now);
-	if (con->link.protocol->text)
+	if (con->link.current.protocol->text)
 		on_words(con, e, turn, now);
 	else
 		timeline_text(&con->timeline, turn, e->text, e->type == MODEL_TEXT_DONE);
@@ -240,7 +244,7 @@ static void mind_error(struct conversation *con, enum model_error error)
  * session that is lost. An end that is told twice is one. */
 static void on_response_done(struct conversation *con, const struct model_event *e, int64_t now)
 {
-	bool failed = e->status == MODEL_FAILED, last = failed && e->error >= MODEL_RENEW;
+	bool last = e->error >= MODEL_RENEW, failed = last || e->status == MODEL_FAILED;
 	const char *status = model_status_name(e->status);
 	/* Whoever stopped it, the caller waits for another, except where he has spoken. */
 	bool claims = !failed && e->reason != MODEL_TURN_DETECTED;
@@ -277,9 +281,7 @@ static void on_response_done(struct conversation *con, const struct model_event 
 /* The number of the request for an answer; 0: none. */
 static uint32_t request_no(const struct model_event *event)
 {
-	const char *number = strrchr(event->refused_id, '_');
-
-	return event->refused == MODEL_REQUEST_ANSWER && number ? (uint32_t)strtoul(number + 1, NULL, 10) : 0;
+	return event->refused == MODEL_REQUEST_ANSWER ? model_request_no(event->refused_id) : 0;
 }
 
 static void on_error(struct conversation *con, const struct model_event *e, int64_t now)
@@ -291,8 +293,7 @@ static void on_error(struct conversation *con, const struct model_event *e, int6
 		log_debug(con->call->tag, "model: error (%s): %s", e->code, e->text);
 	else
 		log_warn(con->call->tag, "model: error (%s): %s", e->code, e->text);
-	if (e->refused == MODEL_REQUEST_PAST)
-		stat_add(model_replay_refused, 1);
+	link_refused(&con->link, e);
 	/* Only requests for an answer are refused as busy, with or without a name. */
 	if ((busy && !e->refused_id[0]) || request_no(e))
 		TELL(con, now, .type = EVENT_REFUSED, .request = request_no(e), .busy = busy);
@@ -432,6 +433,8 @@ void conversation_take_mail(struct conversation *con, int64_t now_us)
 		[MAIL_SAY] = on_say,
 		[MAIL_TRANSFER] = on_transfer,
 		[MAIL_MACHINE] = on_machine,
+		[MAIL_DIGITS] = conversation_keys_wanted,
+		[MAIL_PRESSED] = conversation_keys_answered,
 		[MAIL_GOODBYE] = on_goodbye,
 	};
 	struct mail *mail = mailbox_take(&con->call->mail);

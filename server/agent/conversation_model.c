@@ -1,13 +1,15 @@
 #include "server/agent/conversation_model.h"
 
 #include "audio/g711.h"
-#include "server/agent/link_next.h"
+#include "server/agent/link/link_ids.h"
+#include "server/agent/link/link_next.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	BEFORE_SPEECH = 200 * G711_BYTES_PER_MS /* speech may have begun so much before the model says */
+	BEFORE_SPEECH = 200 * G711_BYTES_PER_MS, /* speech may have begun so much before the model says */
+	TORN_MS = 1000 /* what begins so early in a session goes on from what was lost before it */
 };
 
 /* ---------------------------------------------------------------------- to the model */
@@ -22,7 +24,7 @@ const char *conversation_next_id(struct conversation *con, enum model_request re
 
 void conversation_mind_link(struct conversation *con)
 {
-	if (con->link.state == LINK_GONE && con->dialogue.caller && con->dialogue.farewell.state != FAREWELL_HEARING)
+	if (conversation_is_gone(con) && !con->known[KNOWN_SORRY])
 		call_end(con->call, con->link.why);
 }
 
@@ -49,7 +51,7 @@ void conversation_send(struct conversation *con)
 
 void conversation_tell_item(struct conversation *con, enum model_request why, enum model_role role, const char *text)
 {
-	con->link.protocol->item(&con->message, conversation_next_id(con, why), role, text, "");
+	con->link.current.protocol->item(&con->message, conversation_next_id(con, why), role, text, "");
 	conversation_send(con);
 }
 
@@ -60,14 +62,14 @@ struct turn *conversation_turn(struct conversation *con, enum turn_kind kind, co
 	struct turn *turn = timeline_turn(&con->timeline, kind, item_id, conversation_at_ms(con, now_us));
 
 	if (turn && !turn->session)
-		turn->session = con->link.no;
+		turn->session = con->link.current.no;
 	return turn;
 }
 
 /* The id by which the session knows the turn; "": it does not, or not by one that can be told. */
 static const char *known_as(const struct conversation *con, const struct turn *turn, char id[MODEL_REQUEST_ID_SIZE])
 {
-	if (turn->session != con->link.no)
+	if (turn->session != con->link.current.no)
 		return "";
 	if (!turn->known_as)
 		return turn->item_id && foreign_id_is_theirs(turn->item_id) ? turn->item_id : "";
@@ -77,7 +79,8 @@ static const char *known_as(const struct conversation *con, const struct turn *t
 
 static void take_away(struct conversation *con, const char *item_id)
 {
-	con->link.protocol->unheard(&con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), item_id);
+	con->link.current.protocol->unheard(
+	    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), link_ids_tell(&con->link, item_id));
 	conversation_send(con);
 }
 
@@ -98,7 +101,8 @@ void conversation_shorten(struct conversation *con, struct turn *turn)
 	model_request_id(MODEL_REQUEST_PAST, ++con->requests_sent, id);
 	turn->known_as = con->requests_sent;
 	if (len) {
-		con->link.protocol->item(&con->message, id, MODEL_ROLE_AGENT, heard, item_id);
+		con->link.current.protocol->item(
+		    &con->message, id, MODEL_ROLE_AGENT, heard, link_ids_tell(&con->link, item_id));
 		conversation_send(con);
 	}
 	take_away(con, item_id);
@@ -114,12 +118,12 @@ void conversation_tell_heard(struct conversation *con, const char *item_id, stru
 		item_id = known_as(con, turn, id);
 	if (!foreign_id_is_theirs(item_id) || !item_id[0])
 		return;
-	if (turn && (con->link.protocol->text || turn->known_as)) {
+	if (turn && (con->link.current.protocol->text || turn->known_as)) {
 		turn->to_shorten = true;
 		conversation_shorten(con, turn);
-	} else if (con->link.protocol->can_truncate) {
-		con->link.protocol->heard_until(
-		    &con->message, conversation_next_id(con, MODEL_REQUEST_HEARD), item_id, truncate_ms);
+	} else if (con->link.current.protocol->can_truncate) {
+		con->link.current.protocol->heard_until(&con->message, conversation_next_id(con, MODEL_REQUEST_HEARD),
+		    link_ids_tell(&con->link, item_id), truncate_ms);
 		conversation_send(con);
 	}
 }
@@ -130,7 +134,7 @@ void conversation_end_silent(struct conversation *con, const char *status)
 	char id[MODEL_REQUEST_ID_SIZE];
 
 	for (const struct turn *turn; (turn = timeline_end_silent(&con->timeline, status));)
-		if (con->link.protocol->unheard && known_as(con, turn, id)[0])
+		if (con->link.current.protocol->unheard && known_as(con, turn, id)[0])
 			take_away(con, known_as(con, turn, id));
 }
 
@@ -140,54 +144,94 @@ void conversation_speech_began(struct conversation *con, int64_t at_ms)
 {
 	uint64_t at = at_ms < 0 ? 0 : call_position(con->call, at_ms);
 
-	if (!con->ears.pending && at > BEFORE_SPEECH)
+	if (!con->spoken.pending && at > BEFORE_SPEECH)
 		call_said_to(con->call, at - BEFORE_SPEECH);
+	con->spoken.begin = at;
+	con->spoken.torn = con->spoken.lost && at_ms >= 0 && at_ms < TORN_MS;
+	con->spoken.lost = false;
 }
 
 void conversation_speech_ended(struct conversation *con, int64_t at_ms)
 {
-	con->ears.end = at_ms < 0 ? 0 : call_position(con->call, at_ms);
+	con->spoken.end = at_ms < 0 ? 0 : call_position(con->call, at_ms);
 }
 
 /* A turn that is heard once more keeps its place. */
 bool conversation_turn_over(struct conversation *con, const char *item_id, int64_t now_us)
 {
-	struct turn *turn = con->ears.again ? &con->timeline.turns[con->ears.again - 1] : NULL;
+	struct turn *turn = con->spoken.again ? &con->timeline.turns[con->spoken.again - 1] : NULL;
 	bool again = turn && timeline_rename(&con->timeline, turn, item_id);
 
 	if (!again)
 		turn = conversation_turn(con, TURN_CALLER, item_id, now_us);
-	con->ears.pending = con->ears.end;
-	con->ears.answered = again && con->ears.answered;
-	con->ears.end = con->ears.again = 0;
-	if (turn)
-		turn->ends_at = con->ears.pending;
+	con->spoken.pending = con->spoken.end;
+	con->spoken.answered = again && con->spoken.answered;
+	con->spoken.stray = con->spoken.answered ? con->spoken.again : 0;
+	con->spoken.end = con->spoken.again = 0;
+	con->spoken.newest = turn ? (size_t)(turn - con->timeline.turns) + 1 : 0;
+	if (turn) {
+		turn->begins_at = con->spoken.begin;
+		turn->ends_at = con->spoken.pending;
+		turn->torn = con->spoken.torn;
+	}
+	con->spoken.begin = 0;
+	con->spoken.torn = false;
 	return !again;
 }
 
-void conversation_written_down(struct conversation *con, const struct turn *turn)
+/* For a session that was told of it by a note, or the half of it. */
+static void put_words(struct conversation *con, struct turn *turn)
+{
+	char before[MODEL_REQUEST_ID_SIZE], id[MODEL_REQUEST_ID_SIZE];
+
+	if (!turn->known_as || !known_as(con, turn, before)[0] || !turn->text_final || !turn->text.len)
+		return;
+	model_request_id(MODEL_REQUEST_PAST, turn->known_as = ++con->requests_sent, id);
+	con->link.current.protocol->item(&con->message, id, MODEL_ROLE_CALLER, buf_text(&turn->text), before);
+	conversation_send(con);
+	take_away(con, before);
+}
+
+bool conversation_place_turn(struct conversation *con)
+{
+	struct turn *turn = con->spoken.stray ? &con->timeline.turns[con->spoken.stray - 1] : NULL;
+
+	con->spoken.stray = 0;
+	if (!turn)
+		return false;
+	put_words(con, turn);
+	if (turn->item_id && foreign_id_is_theirs(turn->item_id))
+		take_away(con, turn->item_id);
+	return true;
+}
+
+bool conversation_written_down(struct conversation *con, struct turn *turn)
 {
 	call_said_to(con->call, turn->ends_at);
-	if (turn->ends_at >= con->ears.pending)
-		con->ears.pending = 0;
+	if (turn->ends_at >= con->spoken.pending)
+		con->spoken.pending = 0;
+	if (con->spoken.stray == (size_t)(turn - con->timeline.turns) + 1)
+		return conversation_place_turn(con);
+	put_words(con, turn);
+	return false;
 }
 
 /* Without transcripts nobody will write it down. */
 void conversation_answered(struct conversation *con)
 {
-	con->ears.answered = true;
+	con->spoken.answered = true;
 	if (con->call->agent->transcription_model[0])
 		return;
-	call_said_to(con->call, con->ears.pending);
-	con->ears.pending = 0;
+	call_said_to(con->call, con->spoken.pending);
+	con->spoken.pending = 0;
 }
 
 void conversation_tell_call(struct conversation *con, struct tool_run *run)
 {
-	if (run->session == con->link.no)
+	if (run->session == con->link.current.no)
 		return;
-	con->link.protocol->tool_call(&con->message, conversation_next_id(con, MODEL_REQUEST_PAST), run->call_id,
-	    run->name, toolbox_arguments(run));
+	con->link.current.protocol->tool_call(&con->message, conversation_next_id(con, MODEL_REQUEST_PAST),
+	    run->call_id, run->name, toolbox_arguments(run, SIZE_MAX));
 	conversation_send(con);
-	run->session = con->link.no;
+	run->session = con->link.current.no;
 }

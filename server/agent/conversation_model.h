@@ -14,8 +14,13 @@ const char *conversation_next_id(struct conversation *con, enum model_request re
 /* Tells the model a piece of the conversation. */
 void conversation_tell_item(struct conversation *con, enum model_request why, enum model_role role, const char *text);
 
-/* Ends the call if the link is gone and a caller is there. Before that nothing ends: the
- * stream's start looks at the link again. Nor while last words are heard: those end it. */
+/* True: the link is gone, and a caller is there. Before that nothing ends: the stream's start looks at the link
+ * again. Nor while last words are heard: those end it. */
+static inline bool conversation_is_gone(const struct conversation *con)
+{
+	return con->link.state == LINK_GONE && con->dialogue.caller && con->dialogue.farewell.state != FAREWELL_HEARING;
+}
+/* Then ends the call; if there is a known line for that, it is the loop that does (conversation_mind_gone). */
 void conversation_mind_link(struct conversation *con);
 /* The session is of no use any more, for that reason: the next one, or the end. */
 void conversation_model_failed(struct conversation *con, enum call_end why);
@@ -35,12 +40,17 @@ void conversation_tell_call(struct conversation *con, struct tool_run *run);
 void conversation_end_silent(struct conversation *con, const char *status);
 
 /* What of the caller's audio need not be sent to another session. His speech begins, and ends (-1: the service does
- * not say when); a turn is over (false: it was heard before); it was written down, or cannot be; something comes of an
- * answer. */
+ * not say when); a turn is over (false: it was heard before); it was written down, or cannot be (true: it was put in
+ * its place); something comes of an answer. */
 void conversation_speech_began(struct conversation *con, int64_t at_ms);
 void conversation_speech_ended(struct conversation *con, int64_t at_ms);
 bool conversation_turn_over(struct conversation *con, const char *item_id, int64_t now_us);
-void conversation_written_down(struct conversation *con, const struct turn *turn);
+bool conversation_written_down(struct conversation *con, struct turn *turn);
 void conversation_answered(struct conversation *con);
+
+/* A turn that was answered, and heard again by another session, stands behind its answer and would be a question
+ * anew: its words, if they are known by now, are put where it was said, and its sound is taken away. Before
+ * anything is asked for. False: there is none. */
+bool conversation_place_turn(struct conversation *con);
 
 #endif

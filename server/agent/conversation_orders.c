@@ -4,11 +4,14 @@
 #include "common/clock.h"
 #include "common/hist.h"
 #include "common/log.h"
+#include "server/agent/conversation_known.h"
 #include "server/agent/conversation_model.h"
 #include "server/agent/conversation_tools.h"
-#include "server/agent/link_next.h"
+#include "server/agent/link/link_ids.h"
+#include "server/agent/link/link_next.h"
 #include "server/model/words.h"
 #include "server/stats/stats.h"
+#include "server/voice/voice.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +24,7 @@ enum { RECORD_AUDIO = 32 * 1024 }; /* of one message in to_caller */
 /* The id has the dialogue's own number, by which a refusal finds its request. */
 static void ask(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
-	const struct model_protocol *protocol = con->link.protocol;
+	const struct model_protocol *protocol = con->link.current.protocol;
 	const struct call_context *context = &con->call->context;
 	char id[MODEL_REQUEST_ID_SIZE], phrase[WORDS_PHRASE_SIZE];
 	const char *words = o->text;
@@ -32,9 +35,13 @@ static void ask(struct conversation *con, const struct dialogue_order *o, int64_
 	buf_init(&rest, 0);
 	if (o->type == ORDER_ASIDE && !protocol->can_aside)
 		return;
+	conversation_place_turn(con);
 	model_request_id(MODEL_REQUEST_ANSWER, o->request, id);
 	if (o->filler && !o->text[0])
 		words = words_phrase(con->call->agent, PHRASE_ONE_MOMENT, phrase, &exact);
+	if (o->rest && o->type == ORDER_ASK && !con->sessions.told_rest)
+		conversation_tell_item(con, MODEL_REQUEST_PAST, MODEL_ROLE_NOTE, words_broke_off);
+	con->sessions.told_rest &= !o->rest;
 	if (o->rest) {
 		words_put_rest(&rest, words);
 		words = buf_text(&rest);
@@ -57,16 +64,17 @@ static void ask(struct conversation *con, const struct dialogue_order *o, int64_
 static void cancel(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	(void)now;
-	if (!con->link.protocol->can_cancel || !foreign_id_is_theirs(o->response))
+	if (!con->link.current.protocol->can_cancel || !foreign_id_is_theirs(o->response))
 		return;
-	con->link.protocol->cancel(&con->message, conversation_next_id(con, MODEL_REQUEST_CANCEL), o->response);
+	con->link.current.protocol->cancel(
+	    &con->message, conversation_next_id(con, MODEL_REQUEST_CANCEL), link_ids_tell(&con->link, o->response));
 	conversation_send(con);
 }
 
 static void listen_or_not(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	(void)now;
-	con->link.protocol->turns(
+	con->link.current.protocol->turns(
 	    &con->message, conversation_next_id(con, MODEL_REQUEST_CONFIGURE), con->call->agent, o->type == ORDER_DEAF);
 	conversation_send(con);
 }
@@ -122,7 +130,14 @@ static void queue(
 	}
 	if (ring_wanted(&c->to_caller))
 		bell_ring(&c->caller_bell);
-	dialogue_received(&con->dialogue, no, con->link.protocol->text ? len * SPOKEN_BYTES : len, now);
+	dialogue_received(&con->dialogue, no, con->link.current.protocol->text ? len * SPOKEN_BYTES : len, now);
+}
+
+static void queue_end(struct conversation *con, uint32_t no)
+{
+	ring_put(&con->call->to_caller, TO_ITEM_END, &no, sizeof no);
+	if (ring_wanted(&con->call->to_caller))
+		bell_ring(&con->call->caller_bell);
 }
 
 /* The turn's text is what the phone was given, to the byte: so a time is a place in it. */
@@ -147,7 +162,7 @@ static void play(struct conversation *con, const struct dialogue_order *o, int64
 	struct turn *turn;
 	char *out;
 
-	if (con->link.protocol->text) {
+	if (con->link.current.protocol->text) {
 		play_text(con, o, now);
 		return;
 	}
@@ -162,11 +177,45 @@ static void play(struct conversation *con, const struct dialogue_order *o, int64
 		queue(con, TO_AUDIO, o->no, out, converter_to_caller(converter, bytes, len, (uint8_t *)out), now);
 }
 
+/* For the record it is a turn like others, and for the model as well: the session that there is is told of it now, and
+ * a later one with all that was said before it (replay.h). Of a cut one either knows what was heard. */
+static void note_known(struct conversation *con, const struct dialogue_order *o, uint32_t ms, int64_t now)
+{
+	struct turn *turn = timeline_turn(&con->timeline, TURN_AGENT, o->item, conversation_at_ms(con, now));
+	const char *words = conversation_known_words(con, o->known);
+
+	timeline_text(&con->timeline, turn, words, true);
+	if (turn) {
+		turn->sound = true;
+		turn->status = "completed";
+		turn->generated_ms = ms;
+	}
+	if (!link_talks(&con->link))
+		return;
+	conversation_tell_item(con, MODEL_REQUEST_PAST, MODEL_ROLE_AGENT, words);
+	if (turn) {
+		turn->session = con->link.current.no;
+		turn->known_as = con->requests_sent;
+	}
+}
+
+static void play_known(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	const struct voice_line *line = con->known[o->known];
+
+	stat_add(audio_known_lines, 1);
+	stat_add(turns_instant, o->known == KNOWN_INSTANT);
+	queue(con, TO_AUDIO, o->no, line->ulaw, line->bytes, now);
+	queue_end(con, o->no);
+	if (o->known != KNOWN_HOLD) /* which fills a wait, as a tone would */
+		note_known(con, o, (uint32_t)(line->bytes / G711_BYTES_PER_MS), now);
+}
+
 static void pass_over(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	size_t len = con->audio.decoded.len;
-	uint64_t ms =
-	    con->link.protocol->text ? len * SPOKEN_MS_PER_BYTE : convert_bytes_to_ms(con->link.access->format, len);
+	uint64_t ms = con->link.current.protocol->text ? len * SPOKEN_MS_PER_BYTE
+						       : convert_bytes_to_ms(con->link.current.access->format, len);
 
 	(void)o, (void)now;
 	stat_add(audio_late_delta_ms, ms);
@@ -196,16 +245,14 @@ static void item_made(struct conversation *con, const struct dialogue_order *o, 
 	if (o->play) {
 		if (con->audio.converter)
 			queue(con, TO_AUDIO, o->no, tail, converter_finish_to_caller(con->audio.converter, tail), now);
-		ring_put(&con->call->to_caller, TO_ITEM_END, &o->no, sizeof o->no);
-		if (ring_wanted(&con->call->to_caller))
-			bell_ring(&con->call->caller_bell);
+		queue_end(con, o->no);
 	} else if (con->audio.converter) {
 		converter_reset_to_caller(con->audio.converter);
 	}
 	turn = timeline_find(&con->timeline, o->item);
 	if (turn) {
 		turn->generated_ms = dialogue_made_ms(&con->dialogue, o->no);
-		turn->text_final |= con->link.protocol->text;
+		turn->text_final |= con->link.current.protocol->text;
 		timeline_settled(&con->timeline, turn);
 	}
 	if (o->over)
@@ -290,6 +337,31 @@ void conversation_leave_unsaid(struct conversation *con, const struct dialogue_o
 				 .facts = (struct journal_fact[]){ { "reason", reason }, { 0 } } });
 }
 
+/* What nobody writes down is not told from music. */
+void conversation_set_quiet(struct conversation *con, struct dialogue_rules *rules)
+{
+	const struct agent *p = con->call->agent;
+
+	if (con->call->channel->requests)
+		return;
+	rules->reprompt_us = (int64_t)p->reprompt_seconds * US_PER_S;
+	if (con->call->channel->text || p->transcription_model[0])
+		rules->music_us = (int64_t)p->hold_music_seconds * US_PER_S;
+	rules->still_there.text = words_phrase(p, PHRASE_STILL_THERE, con->still_there, &rules->still_there.exact);
+	rules->parting.text = words_phrase(p, PHRASE_IDLE, con->parting, &rules->parting.exact);
+}
+
+static void note_quiet(struct conversation *con, const struct dialogue_order *o, int64_t now)
+{
+	(void)now;
+	if (!o->no) {
+		log_info(con->call->tag, "nothing is heard of the caller: goodbye");
+		return;
+	}
+	stat_add(turns_still_there, 1);
+	log_info(con->call->tag, "nothing is heard of the caller, who is asked; times=%u", (unsigned)o->no);
+}
+
 static void renew(struct conversation *con, const struct dialogue_order *o, int64_t now)
 {
 	(void)o;
@@ -305,7 +377,7 @@ static void end(struct conversation *con, const struct dialogue_order *o, int64_
 		link_give_up(&con->link, o->end);
 	if (o->end == END_TRANSFERRED)
 		call_hand_over(
-		    con->call, &con->hand_over, timeline_said(&con->timeline, RECALL_TURNS, RECALL_BYTES), now);
+		    con->call, &con->hand_over, timeline_said(&con->timeline, FLEET_SAID_TURNS, FLEET_SAID_BYTES), now);
 	if (o->said)
 		atomic_store_explicit(&con->call->parted, true, memory_order_relaxed);
 	call_end(con->call, o->end);
@@ -325,6 +397,7 @@ static void (*const carry_out[ORDER_COUNT])(struct conversation *, const struct 
 	[ORDER_RENEW] = renew,
 	[ORDER_CUT_PLAYOUT] = cut_playout,
 	[ORDER_PLAY] = play,
+	[ORDER_PLAY_KNOWN] = play_known,
 	[ORDER_PASS_OVER] = pass_over,
 	[ORDER_ITEM_MADE] = item_made,
 	[ORDER_ITEM_OVER] = item_over,
@@ -340,6 +413,7 @@ static void (*const carry_out[ORDER_COUNT])(struct conversation *, const struct 
 	[ORDER_TOOL_LATE] = conversation_tool_late,
 	[ORDER_CALLED_OFF] = conversation_called_off,
 	[ORDER_UNSAID] = conversation_leave_unsaid,
+	[ORDER_QUIET] = note_quiet,
 	[ORDER_UNHEARD] = note,
 	[ORDER_END] = end,
 };

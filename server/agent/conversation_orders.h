@@ -14,6 +14,10 @@ bool conversation_tell(struct conversation *con, const struct dialogue_event *ev
 /* Carries out what is due by the clock, after all events were told. */
 void conversation_do_due(struct conversation *con, int64_t now_us);
 
+/* The rules for a caller of whom nothing is heard, before the dialogue begins. By requests the phone asks by itself
+ * (caller/gather.h), and there are none. */
+void conversation_set_quiet(struct conversation *con, struct dialogue_rules *rules);
+
 /* Words that were ordered are not said: by order of the dialogue, or if `o` is NULL, because they are
  * too many. The operator was told that they are accepted: log, counter and watchers hear otherwise. */
 void conversation_leave_unsaid(struct conversation *con, const struct dialogue_order *o, int64_t now_us);

@@ -1,9 +1,13 @@
 #include "server/agent/conversation_phone.h"
 
 #include "common/log.h"
+#include "server/agent/conversation_keys.h"
 #include "server/agent/conversation_model.h"
 #include "server/agent/conversation_orders.h"
+#include "server/agent/dialogue/dialogue_state.h"
+#include "server/agent/dialogue/instant.h"
 #include "server/line/calls.h"
+#include "server/line/calls_carry.h"
 #include "server/line/calls_shown.h"
 #include "server/recording/twilio_start.h"
 #include "server/stats/stats.h"
@@ -20,27 +24,25 @@ static void tell_turn(
 {
 	if (!link_talks(&con->link))
 		return;
-	con->link.protocol->item(&con->message, id, role, text, "");
+	con->link.current.protocol->item(&con->message, id, role, text, "");
 	conversation_send(con);
 	if (turn)
-		turn->session = con->link.no;
+		turn->session = con->link.current.no;
 }
 
-/* The phone greets by itself. For the dialogue and the record that is an utterance like others. */
-static void welcome(struct conversation *con, int64_t now)
+/* Words that no model makes: for the dialogue and the record that is an utterance like others. `greets`: the phone
+ * says them by itself. */
+static void speak(struct conversation *con, const char *words, bool greets, int64_t now)
 {
-	const char *words = call_welcome(con->call);
-	static const char response[] = "welcome";
-	char id[MODEL_REQUEST_ID_SIZE];
+	char id[MODEL_REQUEST_ID_SIZE], response[MODEL_REQUEST_ID_SIZE];
 	struct turn *turn;
 
-	if (!words[0])
-		return;
 	snprintf(id, sizeof id, "%s", conversation_next_id(con, MODEL_REQUEST_PAST));
+	snprintf(response, sizeof response, "%s", conversation_next_id(con, MODEL_REQUEST_PAST));
 	turn = timeline_turn(&con->timeline, TURN_AGENT, id, conversation_at_ms(con, now));
 	buf_reset(&con->audio.decoded);
 	buf_puts(&con->audio.decoded, words);
-	con->text.welcome = true;
+	con->text.welcome = greets;
 	TELL(con, now, .type = EVENT_BEGAN, .response = response);
 	TELL(con, now, .type = EVENT_AUDIO, .response = response, .item = id,
 	    .count = (uint32_t)(con->audio.decoded.len * SPOKEN_BYTES));
@@ -48,6 +50,14 @@ static void welcome(struct conversation *con, int64_t now)
 	TELL(con, now, .type = EVENT_PART_OVER, .response = response, .item = id);
 	TELL(con, now, .type = EVENT_OVER, .response = response, .text = "completed", .claims = "completed");
 	tell_turn(con, turn, id, MODEL_ROLE_AGENT, words);
+}
+
+static void welcome(struct conversation *con, int64_t now)
+{
+	const char *words = call_welcome(con->call);
+
+	if (words[0])
+		speak(con, words, true, now);
 }
 
 static void caller_speaks(struct conversation *con, int64_t now)
@@ -63,23 +73,35 @@ static void caller_pauses(struct conversation *con, int64_t at_us, int64_t now)
 		TELL(con, now, .type = EVENT_CALLER_ENDED, .at_us = at_us);
 }
 
+/* A model that hears the caller knows better. */
 static void on_voice(struct conversation *con, bool on, int64_t now)
 {
+	if (con->dialogue.model && con->call->channel->audio)
+		return;
 	if (on)
 		caller_speaks(con, now);
 	else if (con->dialogue.speaking)
 		caller_pauses(con, now, now);
 }
 
-/* The model is told before the dialogue, which asks for the answer. */
+/* The model is told before the dialogue, which asks for the answer; or it is told both, and answers what comes
+ * next. While it owes something else, it answers all of that together. */
 static void on_turn(struct conversation *con, struct turn *turn, const char *words, int64_t now)
 {
+	const char *answer = dialogue_listens(&con->dialogue) ? instant_answer(con->call->agent, words) : NULL;
+
 	timeline_text(&con->timeline, turn, words, true);
 	stat_add(turns_caller, 1);
 	log_debug(con->call->tag, "caller: %zu characters", strlen(words));
 	caller_pauses(con, 0, now);
 	tell_turn(con, turn, conversation_next_id(con, MODEL_REQUEST_TURN), MODEL_ROLE_CALLER, words);
-	TELL(con, now, .type = EVENT_TURN);
+	if (!answer) {
+		TELL(con, now, .type = EVENT_TURN);
+		return;
+	}
+	stat_add(turns_instant, 1);
+	TELL(con, now, .type = EVENT_WRITTEN, .text = words);
+	speak(con, answer, false, now);
 }
 
 /* Each message has all words of the turn so far. A turn of spaces alone is none: one that was forming
@@ -118,9 +140,11 @@ static void on_language(struct conversation *con, const struct ring_message *r)
 	struct span tag = { r->body, r->len };
 	char note[100];
 
-	if (!link_talks(&con->link) || span_is(tag, known[0] ? known : first))
+	if (span_is(tag, known[0] ? known : first))
 		return;
 	snprintf(con->text.language, sizeof con->text.language, "%.*s", (int)tag.n, tag.p);
+	if (!link_talks(&con->link))
+		return; /* the next session is told it as the place where the conversation is */
 	words_speaks(note, sizeof note, con->text.language);
 	conversation_tell_item(con, MODEL_REQUEST_TURN, MODEL_ROLE_NOTE, note);
 }
@@ -153,6 +177,36 @@ static void on_started(struct conversation *con, int64_t now)
 	conversation_mind_link(con);
 }
 
+static void on_cut(struct conversation *con, enum dialogue_event_type type, const struct from_cut *cut, int64_t now)
+{
+	TELL(con, now, .type = type, .cut = cut->cut, .heard = cut->items, .count = cut->count);
+}
+
+/* What is known of it by then is for whoever goes on with a call that does not come back. */
+static void on_parked(struct conversation *con, const struct from_cut *cut, int64_t now)
+{
+	struct call *c = con->call;
+
+	if (!conversation_keys_make_room(con))
+		call_tell(c, (struct journal_entry){ .kind = JOURNAL_NOTE, .type = "stream.lost" });
+	/* At once, with the orders that wait for it: what is told the model now comes behind them. */
+	if (!con->link.writer_is_ours)
+		model_writer_ask_back(&c->writer, &c->caller_bell);
+	call_return_writer(c);
+	link_take_writer(&con->link);
+	con->timeline.dirty = true;
+	on_cut(con, EVENT_CALLER_AWAY, cut, now);
+}
+
+static void on_back(struct conversation *con, int64_t now)
+{
+	if (!conversation_keys_make_room(con))
+		call_tell(con->call, (struct journal_entry){ .kind = JOURNAL_NOTE, .type = "stream.back" });
+	TELL(con, now, .type = EVENT_CALLER_THERE);
+	conversation_keys_back(con);
+	conversation_mind_link(con);
+}
+
 static void on_first_audio(struct conversation *con, const struct from_first_audio *first, int64_t now)
 {
 	TELL(con, now, .type = EVENT_FIRST_AUDIO, .no = first->no, .at_us = first->sent_us);
@@ -161,11 +215,6 @@ static void on_first_audio(struct conversation *con, const struct from_first_aud
 static void on_dry(struct conversation *con, const struct from_dry *dry, int64_t now)
 {
 	TELL(con, now, .type = EVENT_DRY, .no = dry->no, .count = dry->bytes);
-}
-
-static void on_cut(struct conversation *con, enum dialogue_event_type type, const struct from_cut *cut, int64_t now)
-{
-	TELL(con, now, .type = type, .cut = cut->cut, .heard = cut->items, .count = cut->count);
 }
 
 /* The words behind it are about the last of its items: those before were heard whole. */
@@ -197,6 +246,12 @@ void conversation_take_messages(struct conversation *con, int64_t now_us)
 		switch ((enum from_caller_type)r.type) {
 		case FROM_STARTED:
 			on_started(con, now_us);
+			break;
+		case FROM_PARKED:
+			on_parked(con, r.body, now_us);
+			break;
+		case FROM_BACK:
+			on_back(con, now_us);
 			break;
 		case FROM_FIRST_AUDIO:
 			on_first_audio(con, r.body, now_us);

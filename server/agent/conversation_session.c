@@ -6,7 +6,7 @@
 #include "server/agent/conversation_model.h"
 #include "server/agent/conversation_orders.h"
 #include "server/agent/dialogue/dialogue_state.h"
-#include "server/agent/link_next.h"
+#include "server/agent/link/link_next.h"
 #include "server/agent/replay.h"
 #include "server/model/words.h"
 #include "server/stats/stats.h"
@@ -18,8 +18,7 @@
 
 enum {
 	BYTES_PER_TOKEN = 4,
-	ONE_TRY = 3000 * 1000, /* for another session, however long the caller has waited for the last one */
-	LISTENED = 1000 * 1000 /* in silence: older audio has no speech in it */
+	LISTENED_US = 1 * US_PER_S /* in silence: older audio has no speech in it */
 };
 
 /* ------------------------------------------------------------------------- heard again */
@@ -27,12 +26,12 @@ enum {
 /* The turn that nobody has written down yet, if its sound is still there; NULL: none. */
 static struct turn *unwritten(struct conversation *con, int64_t now)
 {
-	int64_t at_us = con->ears.pending ? call_position_us(con->call, con->ears.pending) : INT64_MIN;
+	int64_t at_us = con->spoken.pending ? call_position_us(con->call, con->spoken.pending) : INT64_MIN;
 
 	if (at_us == INT64_MIN || now > at_us + con->call->cfg->backlog_ms * US_PER_MS)
 		return NULL;
 	for (size_t i = con->timeline.count; i > 0; i--)
-		if (con->timeline.turns[i - 1].ends_at == con->ears.pending)
+		if (con->timeline.turns[i - 1].ends_at == con->spoken.pending)
 			return &con->timeline.turns[i - 1];
 	return NULL;
 }
@@ -43,36 +42,68 @@ static void keep_unheard(struct conversation *con, int64_t now)
 {
 	struct turn *turn = con->call->channel->audio ? unwritten(con, now) : NULL;
 
-	con->ears.again = turn ? (size_t)(turn - con->timeline.turns) + 1 : 0;
-	if (!turn && con->ears.pending)
-		call_said_to(con->call, con->ears.pending);
+	con->spoken.again = turn ? (size_t)(turn - con->timeline.turns) + 1 : 0;
+	if (!turn && con->spoken.pending)
+		call_said_to(con->call, con->spoken.pending);
 	else if (!turn && !con->dialogue.speaking)
-		call_said_to(con->call, call_said_by(con->call, con->link.heard_us - LISTENED));
-	con->ears.end = 0;
+		call_said_to(con->call, call_said_by(con->call, con->link.current.heard_us - LISTENED_US));
+	con->spoken.end = 0;
 	if (!turn)
-		con->ears.pending = 0;
+		con->spoken.pending = 0;
 }
 
-/* It is no part of what the session is told. */
+/* What was said without a session, and is gone, stands in the record as a turn that was not written down; so it is
+ * told as well. */
+static bool note_lost(struct conversation *con, uint64_t after, int64_t now)
+{
+	struct turn *turn;
+
+	if (!con->sessions.count || !call_lost_after(con->call, after))
+		return false;
+	call_said_to(con->call, call_gone_to(con->call));
+	log_warn(con->call->tag, "something that the caller said without a session is lost");
+	turn = timeline_turn(&con->timeline, TURN_CALLER, "", conversation_at_ms(con, now));
+	if (turn) {
+		turn->transcript_failed = true;
+		timeline_settled(&con->timeline, turn);
+	}
+	return true;
+}
+
+/* A turn that is not there any more from its beginning is not heard again: nobody is to take its end for all of it. */
+static void mind_lost(struct conversation *con, int64_t now)
+{
+	const struct turn *turn = con->spoken.again ? &con->timeline.turns[con->spoken.again - 1] : NULL;
+
+	if (turn && turn->begins_at && call_lost_after(con->call, turn->begins_at)) {
+		call_said_to(con->call, con->spoken.pending);
+		con->spoken.again = con->spoken.pending = 0;
+		turn = NULL;
+	}
+	con->spoken.lost = !turn && note_lost(con, 0, now);
+}
+
+/* A question is no part of what the session is told. One that was answered is, as far as it was written
+ * down: its place is before the answer (conversation_place_turn). */
 static void hear_again(struct conversation *con)
 {
-	if (con->ears.again)
-		con->timeline.turns[con->ears.again - 1].session = con->link.no;
+	if (con->spoken.again && !con->spoken.answered)
+		con->timeline.turns[con->spoken.again - 1].session = con->link.current.no;
 }
 
 /* ------------------------------------------------------------------------ told the past */
 
 /* Where the conversation is, for a session in the middle of it. */
-static void put_place(const struct conversation *con, char *out, size_t size)
+static void put_place(struct conversation *con, char *out, size_t size)
 {
-	size_t len = 0;
+	const struct farewell *farewell = &con->dialogue.farewell;
+	size_t len;
 
 	out[0] = '\0';
-	if (!con->sessions.count)
-		return;
-	if (con->dialogue.farewell.state && con->dialogue.farewell.end == END_TRANSFERRED)
+	con->sessions.told_rest = false;
+	if (farewell->state && farewell->end == END_TRANSFERRED)
 		words_being_connected(out, size, con->hand_over.name);
-	else if (con->dialogue.farewell.state)
+	else if (farewell->state)
 		snprintf(out, size, "%s", words_ending);
 	len = strlen(out);
 	if (con->text.language[0]) {
@@ -80,16 +111,17 @@ static void put_place(const struct conversation *con, char *out, size_t size)
 		words_speaks(out + len, size - len, con->text.language);
 	}
 	len = strlen(out);
-	if (dialogue_resumes(&con->dialogue))
+	con->sessions.told_rest = dialogue_resumes(&con->dialogue);
+	if (con->sessions.told_rest)
 		snprintf(out + len, size - len, "%s%s", len ? " " : "", words_broke_off);
 }
 
-static void put_piece(struct conversation *con, const struct replay_piece *piece, const char *id, const char *text)
+static void put_piece(struct conversation *con, const struct model_protocol *protocol, const struct replay_piece *piece,
+    const char *id, const char *text)
 {
 	static const enum model_role roles[] = {
 		[REPLAY_CALLER] = MODEL_ROLE_CALLER, [REPLAY_AGENT] = MODEL_ROLE_AGENT, [REPLAY_NOTE] = MODEL_ROLE_NOTE
 	};
-	const struct model_protocol *protocol = con->link.protocol;
 
 	if (piece->kind == REPLAY_CALL)
 		protocol->tool_call(&con->message, id, piece->run->call_id, piece->run->name, text);
@@ -99,16 +131,16 @@ static void put_piece(struct conversation *con, const struct replay_piece *piece
 		protocol->item(&con->message, id, roles[piece->kind], text, "");
 }
 
-/* To the session, or to the next one. */
-static void tell_piece(struct conversation *con, const struct replay_piece *piece, bool next)
+static void tell_piece(struct conversation *con, const struct link_session *to, const struct replay_piece *piece)
 {
-	uint32_t no = ++con->requests_sent, session = next ? con->link.next_no : con->link.no;
+	bool next = to == &con->link.next;
+	uint32_t no = ++con->requests_sent;
 	char id[MODEL_REQUEST_ID_SIZE], *text = strndup(piece->text, piece->len);
 
 	if (!text)
 		return;
 	model_request_id(MODEL_REQUEST_PAST, no, id);
-	put_piece(con, piece, id, text);
+	put_piece(con, to->protocol, piece, id, text);
 	free(text);
 	if (next && !buf_error(&con->message))
 		link_send_next(&con->link, buf_text(&con->message), con->message.len);
@@ -116,18 +148,19 @@ static void tell_piece(struct conversation *con, const struct replay_piece *piec
 		conversation_send(con);
 	buf_reset(&con->message);
 	if (piece->turn) {
-		piece->turn->session = session;
-		piece->turn->known_as = piece->turn->kind == TURN_AGENT ? no : 0;
+		piece->turn->session = to->no;
+		piece->turn->known_as = no;
 	}
 	if (piece->run)
-		piece->run->session = session;
+		piece->run->session = to->no;
 }
 
-static void tell_past(struct conversation *con, bool next)
+/* To the current session, or to the next one. */
+static void tell_past(struct conversation *con, const struct link_session *to)
 {
+	bool next = to == &con->link.next;
 	const struct call_context *context = &con->call->context;
-	uint32_t session = next ? con->link.next_no : con->link.no;
-	const struct fleet_said *said = con->sessions.said_to == session ? NULL : context->said;
+	const struct fleet_said *said = con->sessions.said_to == to->no ? NULL : context->said;
 	char back[400] = "", place[800] = "";
 	struct replay replay;
 
@@ -143,18 +176,19 @@ static void tell_past(struct conversation *con, bool next)
 				      .back = back,
 				      .timeline = &con->timeline,
 				      .box = &con->tools.box,
-				      .session = session,
+				      .session = to->no,
 				      .settled = next,
-				      .text = con->link.protocol->text,
+				      .text = to->protocol->text,
+				      .written = to->protocol->text || con->call->agent->transcription_model[0],
 				      .place = place,
 				      .bytes = (size_t)con->call->cfg->replay_tokens * BYTES_PER_TOKEN }))
 		return;
 	for (size_t i = 0; i < replay.count; i++)
-		tell_piece(con, &replay.pieces[i], next);
+		tell_piece(con, to, &replay.pieces[i]);
 	if (replay.count)
 		log_info(con->call->tag, "the model is told the conversation; pieces=%zu left_out=%zu", replay.count,
 		    replay.left_out);
-	con->sessions.said_to = session;
+	con->sessions.said_to = to->no;
 	replay_free(&replay);
 }
 
@@ -164,7 +198,7 @@ static struct session_seen *seen_last(struct conversation *con)
 {
 	size_t count = con->sessions.count;
 
-	return count && count <= SESSIONS_SHOWN ? &con->sessions.seen[count - 1] : NULL;
+	return count ? &con->sessions.seen[(count - 1) % SESSIONS_SHOWN] : NULL;
 }
 
 static void note_session(struct conversation *con, int64_t now)
@@ -172,21 +206,25 @@ static void note_session(struct conversation *con, int64_t now)
 	struct session_seen *seen;
 
 	con->sessions.count++;
-	atomic_store_explicit(
-	    &con->call->model_name, model_access_model(con->link.access, con->call->agent), memory_order_relaxed);
+	seen = seen_last(con);
+	free(seen->id);
+	*seen = (struct session_seen){ 0 };
+	call_cost_session(con->call, con->link.current.access->number,
+	    model_access_model(con->link.current.access, con->call->agent));
 	/* One by requests is none of the service's. */
-	if (con->link.protocol->by_requests || !(seen = seen_last(con)))
+	if (con->link.current.protocol->by_requests)
 		return;
 	seen->id = strdup(link_session_id(&con->link) ? link_session_id(&con->link) : "");
-	seen->endpoint = con->link.access->host;
+	seen->endpoint = con->link.current.access->host;
 	seen->from_ms = conversation_at_ms(con, now);
 }
 
-/* The next one is opened as the ears are by then; one that hears again what was answered does not answer. */
+/* What is dialled from now on is opened as it will be wanted, as far as that is known; it is told what has changed by
+ * then (away_ends). One that hears again what was answered does not answer. */
 static void set_wish(struct conversation *con)
 {
-	con->link.wish.protect =
-	    con->dialogue.ears == EARS_PROTECTING || (!con->dialogue.model && con->ears.again && con->ears.answered);
+	con->link.wish.protect = con->dialogue.ears == EARS_PROTECTING ||
+				 (!con->dialogue.model && con->spoken.again && con->spoken.answered);
 }
 
 static void note_end(struct conversation *con, const char *why, int64_t now)
@@ -200,12 +238,21 @@ static void note_end(struct conversation *con, const char *why, int64_t now)
 	con->timeline.dirty = true;
 }
 
+/* Since the last session was lost; a renewal takes no time. */
+static int64_t away_ms(const struct conversation *con, int64_t now)
+{
+	return con->sessions.away_us ? (now - con->sessions.away_us) / US_PER_MS : 0;
+}
+
 void conversation_sessions_over(struct conversation *con, int64_t now_us)
 {
+	if (!link_talks(&con->link))
+		note_lost(con, con->spoken.pending, now_us);
+	stat_add(model_away_ms, (uint64_t)away_ms(con, now_us));
 	note_end(con, "call_ended", now_us);
 }
 
-/* The dialogue asks for nothing while no session talks. */
+/* While the session is still the current one. The dialogue asks for nothing while none talks. */
 static void go_away(struct conversation *con, const char *why, int64_t now)
 {
 	note_end(con, why, now);
@@ -228,7 +275,6 @@ void conversation_mind_loss(struct conversation *con, int64_t now_us)
 static void tell_of_another(struct conversation *con, bool renewed, int64_t now)
 {
 	char tries[12], ms[24];
-	int64_t away_ms = (now - con->sessions.away_us) / US_PER_MS;
 
 	if (renewed) {
 		stat_add(model_renewed, 1);
@@ -236,8 +282,9 @@ static void tell_of_another(struct conversation *con, bool renewed, int64_t now)
 		return;
 	}
 	stat_add(model_reconnected, 1);
+	stat_add(model_away_ms, (uint64_t)away_ms(con, now));
 	snprintf(tries, sizeof tries, "%d", con->link.tries);
-	snprintf(ms, sizeof ms, "%" PRId64, away_ms);
+	snprintf(ms, sizeof ms, "%" PRId64, away_ms(con, now));
 	log_info(con->call->tag, "model: reconnected; reason=%s tries=%s away_ms=%s", call_ending(con->link.why)->json,
 	    tries, ms);
 	call_tell(con->call, (struct journal_entry){ .kind = JOURNAL_NOTE,
@@ -248,26 +295,27 @@ static void tell_of_another(struct conversation *con, bool renewed, int64_t now)
 
 /* A session is ready; its audio format may differ from the last one's. It hears the caller once it has
  * been told the conversation. */
-static void meet_session(struct conversation *con, int64_t now)
+static void meet_session(struct conversation *con, bool renewed, int64_t now)
 {
-	bool renewed = con->dialogue.model, first = !con->sessions.count;
+	bool first = !con->sessions.count;
 
-	if (renewed)
-		go_away(con, "renewed", now);
-	if (con->link.protocol->audio && converter_switch(&con->audio.converter, con->link.access->format))
+	if (con->link.current.protocol->audio &&
+	    converter_switch(&con->audio.converter, con->link.current.access->format))
 		call_end(con->call, END_INTERNAL_ERROR);
 	if (con->audio.converter)
 		converter_reset_to_caller(con->audio.converter);
+	mind_lost(con, now);
 	hear_again(con);
-	tell_past(con, false);
+	tell_past(con, &con->link.current);
 	con->timeline.dirty = true;
 	link_replayed(&con->link);
 	note_session(con, now);
 	if (!first)
 		tell_of_another(con, renewed, now);
 	con->sessions.away_us = 0;
-	TELL(con, now, .type = EVENT_MODEL_READY, .resent = con->ears.again && !con->ears.answered,
-	    .heard_again = con->ears.again && con->ears.answered && con->link.wish.protect);
+	TELL(con, now, .type = EVENT_MODEL_READY, .resent = con->spoken.again && !con->spoken.answered,
+	    .heard_again = con->spoken.again && con->spoken.answered, .deaf = con->link.current.deaf,
+	    .lost = con->spoken.lost);
 }
 
 /* Nobody is to notice: it comes at a moment at which nothing is under way, or else when there is hardly
@@ -276,64 +324,43 @@ static void mind_next(struct conversation *con, int64_t now)
 {
 	struct link *l = &con->link;
 
-	if (!con->dialogue.farewell.state && link_renew(l, now))
+	if (now >= conversation_renew_us(con) && link_renew(l, now))
 		log_info(con->call->tag, "model: the session is nearly over, the next one is dialled");
-	if (!l->next_ready)
+	if (!l->next.ready)
 		return;
-	if (con->sessions.told != l->next_no)
-		tell_past(con, true);
-	con->sessions.told = l->next_no;
-	link_swap(l, dialogue_quiet(&con->dialogue) || now >= l->force_us);
+	if (con->sessions.told != l->next.no)
+		tell_past(con, &l->next);
+	con->sessions.told = l->next.no;
+	if (!link_may_swap(l, dialogue_quiet(&con->dialogue) || now >= l->current.force_us))
+		return;
+	go_away(con, "renewed", now);
+	link_swap(l);
+	meet_session(con, true, now);
+}
+
+int64_t conversation_renew_us(const struct conversation *con)
+{
+	return con->dialogue.farewell.state ? NEVER_US : link_renew_us(&con->link);
 }
 
 void conversation_mind_sessions(struct conversation *con, int64_t now_us)
 {
 	mind_next(con, now_us);
 	if (con->link.state == LINK_REPLAYING)
-		meet_session(con, now_us);
+		meet_session(con, false, now_us);
 	set_wish(con);
-}
-
-/* ------------------------------------------------------------------------------ waiting */
-
-/* Before the first session the link's own patience stands. */
-void conversation_mind_waiting(struct conversation *con, int64_t now_us)
-{
-	_Atomic int64_t *since = &con->call->waits_since_us;
-	bool waits = con->sessions.count && now_us >= dialogue_waits_us(&con->dialogue);
-
-	con->link.waited_for = waits;
-	if (!waits)
-		atomic_store_explicit(since, 0, memory_order_relaxed);
-	else if (!atomic_load_explicit(since, memory_order_relaxed))
-		atomic_store_explicit(since, now_us, memory_order_relaxed);
-}
-
-int64_t conversation_waits_us(const struct conversation *con)
-{
-	bool known = atomic_load_explicit(&con->call->waits_since_us, memory_order_relaxed);
-
-	return known || !con->sessions.count ? NEVER_US : dialogue_waits_us(&con->dialogue);
-}
-
-int64_t conversation_give_up_us(const struct conversation *con)
-{
-	int64_t since = atomic_load_explicit(&con->call->waits_since_us, memory_order_relaxed);
-
-	if (!since || link_talks(&con->link) || con->link.state == LINK_GONE)
-		return NEVER_US;
-	return later(since + con->call->cfg->give_up_seconds * (int64_t)US_PER_S, con->sessions.away_us + ONE_TRY);
 }
 
 /* ------------------------------------------------------------------------------- shown */
 
-void conversation_put_sessions(const struct conversation *con, struct buf *out)
+size_t conversation_put_sessions(const struct conversation *con, struct buf *out)
 {
+	size_t count = con->sessions.count, before = count > SESSIONS_SHOWN ? count - SESSIONS_SHOWN : 0;
 	struct json_out j = json_out_to(out);
 
 	json_put_array(&j, NULL);
-	for (size_t i = 0; i < con->sessions.count && i < SESSIONS_SHOWN; i++) {
-		const struct session_seen *seen = &con->sessions.seen[i];
+	for (size_t i = before; i < count; i++) {
+		const struct session_seen *seen = &con->sessions.seen[i % SESSIONS_SHOWN];
 
 		if (!seen->id)
 			continue;
@@ -349,6 +376,7 @@ void conversation_put_sessions(const struct conversation *con, struct buf *out)
 		json_put_end(&j);
 	}
 	json_put_end(&j);
+	return before;
 }
 
 void conversation_sessions_free(struct conversation *con)

@@ -8,20 +8,16 @@
  */
 #include "server/agent/conversation.h"
 
-/* In each turn of the loop: after link_step, what a session is to be told; after anything
- * that may lose one, and that it is lost. */
-void conversation_mind_sessions(struct conversation *con, int64_t now_us);
+/* In each turn of the loop: that a session was lost, before link_step lets it go, and after anything that may lose
+ * one; behind link_step, what a session is to be told. */
 void conversation_mind_loss(struct conversation *con, int64_t now_us);
-
-/* Tells the caller loop since when the caller waits in silence; the time at which nobody waits any longer for a model
- * that is not there. */
-void conversation_mind_waiting(struct conversation *con, int64_t now_us);
-int64_t conversation_waits_us(const struct conversation *con); /* when it is to be told next */
-int64_t conversation_give_up_us(const struct conversation *con);
+void conversation_mind_sessions(struct conversation *con, int64_t now_us);
+int64_t conversation_renew_us(const struct conversation *con); /* when the next one is to be dialled */
 
 /* At the end of the call, which ends the last one. */
 void conversation_sessions_over(struct conversation *con, int64_t now_us);
-void conversation_put_sessions(const struct conversation *con, struct buf *out);
+/* Appends the newest, as a JSON array; how many there were before these. */
+size_t conversation_put_sessions(const struct conversation *con, struct buf *out);
 void conversation_sessions_free(struct conversation *con);
 
 #endif

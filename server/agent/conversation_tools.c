@@ -4,8 +4,10 @@
 #include "common/foreign.h"
 #include "common/json_out.h"
 #include "common/log.h"
+#include "server/agent/conversation_keys.h"
 #include "server/agent/conversation_model.h"
 #include "server/agent/conversation_orders.h"
+#include "server/agent/link/link_ids.h"
 #include "server/agents/agents.h"
 #include "server/model/words.h"
 #include "server/stats/stats.h"
@@ -20,8 +22,8 @@
 
 enum {
 	OWN_TIMEOUT_MS = 8000,
-	FAREWELL_TIMEOUT_MS = 120 * 1000, /* for end_call and transfer_call: the farewell has its own deadlines */
-	GRACE_US = 2000000                /* beyond a tool's time limit, for the job's own error to arrive */
+	LONG_TIMEOUT_MS = 120 * 1000, /* for those that wait for what is said, with deadlines of their own */
+	GRACE_US = 2000000            /* beyond a tool's time limit, for the job's own error to arrive */
 };
 
 /* The life of a tool call: the model asks (begin); a job asks the owner's server (submit)
@@ -29,8 +31,7 @@ enum {
  * or the deadline passes (conversation_tool_late); the dialogue orders the result to be
  * told (conversation_tell_result), and an answer to the caller after it.
  *
- * Each run has one result at most. A failure is a result, too, in words that the model
- * can act on. Only a tool that ends the call may stay without one.
+ * Each run has one result at most; a failure is one, too. Only a tool that ends the call may stay without.
  */
 
 /* --------------------------------------------------------------------------- showing */
@@ -93,11 +94,15 @@ static bool settled(struct conversation *con, const struct tool_run *run, int64_
 	return conversation_tell(con, &(struct dialogue_event){ .type = EVENT_TOOL_ANSWERED, .run = run->no }, now);
 }
 
-static void settle_error(
-    struct conversation *con, struct tool_run *run, const char *code, const char *message, int64_t now)
+/* `code`: of an error in these words; NULL: it worked, and they are its result. */
+static void settle(struct conversation *con, struct tool_run *run, const char *code, const char *words, int64_t now)
 {
-	if (settled(con, run, now))
-		note_error(con, run, code, message, now);
+	if (!settled(con, run, now))
+		return;
+	if (code)
+		note_error(con, run, code, words, now);
+	else
+		note_result(con, run, true, words, now);
 }
 
 void conversation_tool_answered(struct conversation *con, const struct mail *mail, int64_t now_us)
@@ -151,8 +156,7 @@ static void put_facts(struct conversation *con, struct buf *out)
 	json_put_end(&j);
 }
 
-/* Hands the tool to a job. The job may outlive the call, so it gets copies, and a counted
- * flag that tells it to stop. */
+/* Hands the tool to a job, which may outlive the call: it gets copies, and a counted flag that tells it to stop. */
 static void submit(
     struct conversation *con, const struct model_tool_call *wanted, struct tool_run *run, int timeout_ms, int64_t now)
 {
@@ -163,15 +167,13 @@ static void submit(
 
 	buf_init(&facts, 0);
 	put_facts(con, &facts);
-	if (!con->tools.cancel)
-		con->tools.cancel = tool_cancel_new();
 	if (con->tools.cancel && work && !buf_error(&facts))
 		call = tool_call_new(
 		    c->agent, con->tools.cancel, wanted->call_id, wanted->name, wanted->arguments, buf_text(&facts));
 	buf_free(&facts);
 	if (!call) {
 		count_failure(TOOL_BUSY);
-		settle_error(con, run, "busy", words_busy, now);
+		settle(con, run, "busy", words_busy, now);
 		return;
 	}
 	snprintf(call->call_sid, sizeof call->call_sid, "%s", c->call_sid);
@@ -187,8 +189,7 @@ static bool begin_farewell(
 {
 	if (TELL(con, now, .type = EVENT_TOOL_ENDS, .run = run->no, .response = response_id, .end = end))
 		return true;
-	if (settled(con, run, now))
-		note_result(con, run, true, words_already_ending, now);
+	settle(con, run, NULL, words_already_ending, now);
 	return false;
 }
 
@@ -201,31 +202,31 @@ static void begin_transfer(struct conversation *con, const struct model_tool_cal
 	const struct agent_destination *destination = name ? tool_list_destination(con->call->agent, name) : NULL;
 
 	if (!destination)
-		settle_error(con, run, "unknown_destination", words_unknown_destination, now);
+		settle(con, run, "unknown_destination", words_unknown_destination, now);
 	else if (!agents_may_dial(calls_agents(con->call->calls), destination->number, con->call->tag, "transfer_call"))
-		settle_error(con, run, "not_allowed", words_not_dialled, now);
+		settle(con, run, "not_allowed", words_not_dialled, now);
 	else if (begin_farewell(con, run, response_id, END_TRANSFERRED, now))
 		con->hand_over = call_hand_over_to(destination->name, destination->number, destination->ring_seconds);
 	cJSON_Delete(arguments);
 }
 
-/* The phone does it behind what it was given to say before. */
+/* Behind what the phone was given to say before; keys wait until that was heard. */
 static void tell_phone(struct conversation *con, const struct model_tool_call *call, struct tool_run *run,
     enum tool_phone what, int64_t now)
 {
-	static const uint8_t types[] = {
-		[TOOL_PHONE_LANGUAGE] = TO_LANGUAGE, [TOOL_PHONE_PLAY] = TO_PLAY, [TOOL_PHONE_KEYS] = TO_KEYS
-	};
+	static const uint8_t types[] = { [TOOL_PHONE_LANGUAGE] = TO_LANGUAGE, [TOOL_PHONE_PLAY] = TO_PLAY };
 	cJSON *arguments = foreign_json(call->arguments, strlen(call->arguments));
 	const char *wish = tool_list_phone_wish(con->call->agent, what, arguments);
 	struct ring *ring = &con->call->to_caller;
 
-	if (!wish || !con->call->channel->text)
-		settle_error(con, run, "not_listed", words_not_listed, now);
+	if (what == TOOL_PHONE_KEYS)
+		conversation_press(con, run->no, wish ? wish : "", true, now);
+	else if (!wish || !con->call->channel->text)
+		settle(con, run, "not_listed", words_not_listed, now);
 	else if (!ring_put(ring, types[what], wish, strlen(wish)))
-		settle_error(con, run, "busy", words_busy, now);
-	else if (settled(con, run, now))
-		note_result(con, run, true, words_done, now);
+		settle(con, run, "busy", words_busy, now);
+	else
+		settle(con, run, NULL, words_done, now);
 	if (wish && what == TOOL_PHONE_LANGUAGE) /* in which the caller is heard from now on */
 		snprintf(con->text.language, sizeof con->text.language, "%s", wish);
 	if (ring_wanted(ring))
@@ -245,8 +246,8 @@ static void too_many(struct conversation *con, const struct model_tool_call *cal
 {
 	stat_add(tools_unusable, 1);
 	log_warn(con->call->tag, "too many tools called; %.40s is not run", call->name);
-	con->link.protocol->tool_result(
-	    &con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), call->call_id, words_too_many);
+	con->link.current.protocol->tool_result(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL),
+	    link_ids_tell(&con->link, call->call_id), words_too_many);
 	told(con, now);
 }
 
@@ -275,8 +276,9 @@ static void begin(struct conversation *con, const struct model_tool_call *call, 
 	bool own = tool_builtin_of(calls_work(con->call->calls), agent, call->name),
 	     ends = !strcmp(call->name, "end_call");
 	bool transfers = !strcmp(call->name, "transfer_call") && agent->destination_count;
-	int timeout_ms = tool ? tool->timeout_ms : ends || transfers ? FAREWELL_TIMEOUT_MS : OWN_TIMEOUT_MS;
 	enum tool_phone phone = tool_list_phone(agent, call->name);
+	bool patient = ends || transfers || phone == TOOL_PHONE_KEYS;
+	int timeout_ms = tool ? tool->timeout_ms : patient ? LONG_TIMEOUT_MS : OWN_TIMEOUT_MS;
 	struct tool_run *run;
 
 	switch (new_run(con, call, response_id, tool ? tool->filler : own ? "" : NULL, timeout_ms, now)) {
@@ -289,7 +291,7 @@ static void begin(struct conversation *con, const struct model_tool_call *call, 
 		break;
 	}
 	run = toolbox_find(&con->tools.box, call->call_id);
-	run->session = con->link.no;
+	run->session = con->link.current.no;
 	conversation_answered(con);
 	stat_add(tools_called, 1);
 	log_info(con->call->tag, "tool %.60s called", call->name);
@@ -303,7 +305,7 @@ static void begin(struct conversation *con, const struct model_tool_call *call, 
 	else if (tool || own)
 		submit(con, call, run, timeout_ms, now);
 	else
-		settle_error(con, run, "unknown_tool", words_unknown_tool, now);
+		settle(con, run, "unknown_tool", words_unknown_tool, now);
 }
 
 /* A call without an id cannot have a result; the model is told by a note. */
@@ -311,7 +313,7 @@ static void unusable(struct conversation *con, const char *name, int64_t now)
 {
 	stat_add(tools_unusable, 1);
 	log_warn(con->call->tag, "a tool was called without an id or a name of up to 512 bytes; name=%.40s", name);
-	con->link.protocol->item(
+	con->link.current.protocol->item(
 	    &con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), MODEL_ROLE_NOTE, words_unusable, "");
 	told(con, now);
 }
@@ -354,7 +356,8 @@ static void approve_or_not(struct conversation *con, const struct model_mcp_item
 		unusable(con, item->name, now);
 		return;
 	}
-	con->link.protocol->approve(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), item->id, approve);
+	con->link.current.protocol->approve(
+	    &con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), link_ids_tell(&con->link, item->id), approve);
 	told(con, now);
 }
 
@@ -392,8 +395,8 @@ _Static_assert(6 * (TOOL_ANSWER_MAX + FOREIGN_ID_SIZE) + 1024 <= MODEL_MESSAGE_M
 static void put_result(struct conversation *con, const struct tool_run *run, const char *output)
 {
 	buf_reset(&con->message);
-	con->link.protocol->tool_result(
-	    &con->message, conversation_next_id(con, MODEL_REQUEST_TOOL), run->call_id, output);
+	con->link.current.protocol->tool_result(&con->message, conversation_next_id(con, MODEL_REQUEST_TOOL),
+	    link_ids_tell(&con->link, run->call_id), output);
 }
 
 /* The ring has room for any one answer, but several at once may fill it faster than the caller loop

@@ -23,7 +23,7 @@ static struct replay_piece *add(struct replay *r, enum replay_kind kind, const c
 }
 
 /* A text of its own; without memory for it the piece is left out. */
-static void add_own(struct replay *r, enum replay_kind kind, const char *text)
+static struct replay_piece *add_own(struct replay *r, enum replay_kind kind, const char *text)
 {
 	char *own = strdup(text);
 	struct replay_piece *piece = own ? add(r, kind, own, strlen(own)) : NULL;
@@ -32,17 +32,17 @@ static void add_own(struct replay *r, enum replay_kind kind, const char *text)
 		piece->own = own;
 	else
 		free(own);
+	return piece;
 }
 
 static void add_keys(struct replay *r, struct turn *turn)
 {
 	char text[2 * DIGITS_MAX + 80];
-	size_t before = r->count;
+	struct replay_piece *piece;
 
 	words_keys(text, sizeof text, buf_text(&turn->text));
-	add_own(r, REPLAY_CALLER, text);
-	if (r->count > before)
-		r->pieces[before].turn = turn;
+	if ((piece = add_own(r, REPLAY_CALLER, text)))
+		piece->turn = turn;
 }
 
 static void add_turn(struct replay *r, struct turn *turn)
@@ -67,16 +67,37 @@ static void add_turn(struct replay *r, struct turn *turn)
 		piece->turn = turn;
 }
 
-static void add_run(struct replay *r, struct tool_run *run)
+/* A long one says that it goes on. */
+static struct replay_piece *add_output(struct replay *r, const char *output, size_t most)
 {
-	const char *arguments = toolbox_arguments(run);
-	const char *output = run->output ? run->output : words_output_left_out;
-	struct replay_piece *call = add(r, REPLAY_CALL, arguments, strlen(arguments));
-	struct replay_piece *result = call ? add(r, REPLAY_RESULT, output, strlen(output)) : NULL;
+	size_t len = strlen(output), fits = toolbox_fit(output, most);
+	struct replay_piece *piece;
+	struct buf text;
 
-	if (!result)
-		return;
-	call->run = result->run = run;
+	if (fits == len)
+		return add(r, REPLAY_RESULT, output, len);
+	buf_init(&text, 0);
+	buf_put(&text, output, fits);
+	words_output_goes_on(&text, len - fits);
+	piece = buf_error(&text) ? NULL : add_own(r, REPLAY_RESULT, buf_text(&text));
+	buf_free(&text);
+	return piece;
+}
+
+/* Neither stands in the way of the conversation before it: each has a part of the room, and the larger one if an
+ * answer may still rest on it. */
+static void add_run(struct replay *r, const struct replay_source *from, struct tool_run *run)
+{
+	size_t most = from->bytes / (run->no == from->box->count ? 2 : 4);
+	const char *arguments = toolbox_arguments(run, most / 2);
+	struct replay_piece *call = add(r, REPLAY_CALL, arguments, strlen(arguments));
+	struct replay_piece *result =
+	    call ? add_output(r, run->output ? run->output : words_output_left_out, most) : NULL;
+
+	if (result)
+		call->run = result->run = run;
+	else if (call)
+		r->count--;
 }
 
 /* --------------------------------------------------------------------------- all of it */
@@ -86,39 +107,43 @@ static bool is_told(const struct replay_source *from, const struct tool_run *run
 	return run->told && !run->foreign && run->session != from->session;
 }
 
-/* How many turns cannot change any more: up to the agent's last one of which, as of those before it, is known what
- * was heard. */
-static size_t settled(const struct timeline *t)
+/* Of a turn of the caller the words may still come. */
+static bool is_settled(const struct replay_source *from, const struct turn *turn)
 {
+	if (turn->kind == TURN_AGENT)
+		return turn->heard_known;
+	return turn->kind == TURN_KEYS || turn->text_final || turn->transcript_failed || !from->written;
+}
+
+/* How many turns cannot change any more: up to the agent's last one before any that may. */
+static size_t settled(const struct replay_source *from)
+{
+	const struct timeline *t = from->timeline;
 	size_t count = 0;
 
-	for (size_t i = 0; i < t->count; i++) {
-		if (t->turns[i].kind != TURN_AGENT)
-			continue;
-		if (!t->turns[i].heard_known)
-			return count;
-		count = i + 1;
-	}
+	for (size_t i = 0; i < t->count && is_settled(from, &t->turns[i]); i++)
+		if (t->turns[i].kind == TURN_AGENT)
+			count = i + 1;
 	return count;
 }
 
 /* Tools stand before the turns that came after their call. */
 static void add_all(struct replay *r, const struct replay_source *from)
 {
-	size_t turns = from->settled ? settled(from->timeline) : from->timeline->count, run = 0;
+	size_t turns = from->settled ? settled(from) : from->timeline->count, run = 0;
 
 	for (size_t i = 0; i < turns; i++) {
 		struct turn *turn = &from->timeline->turns[i];
 
 		for (; run < from->box->count && from->box->runs[run].at_ms < turn->at_ms; run++)
 			if (is_told(from, &from->box->runs[run]))
-				add_run(r, &from->box->runs[run]);
+				add_run(r, from, &from->box->runs[run]);
 		if (turn->session != from->session && (turn->kind == TURN_AGENT || turn->text_final || !from->text))
 			add_turn(r, turn);
 	}
 	for (; !from->settled && run < from->box->count; run++)
 		if (is_told(from, &from->box->runs[run]))
-			add_run(r, &from->box->runs[run]);
+			add_run(r, from, &from->box->runs[run]);
 }
 
 static void add_running(struct replay *r, const struct replay_source *from)

@@ -29,6 +29,7 @@ struct replay_source {                 /* borrowed until replay_free */
 	uint32_t session;  /* its number: what it knows is not told again */
 	bool text;         /* on a channel of text: a turn that is forming is told when it is whole */
 	bool settled;      /* only the beginning that cannot change any more */
+	bool written;      /* the caller's turns have words sooner or later */
 	const char *place; /* the last note; "": none */
 	size_t bytes;      /* of all texts, at most */
 };

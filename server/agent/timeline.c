@@ -1,6 +1,7 @@
 #include "server/agent/timeline.h"
 
 #include "server/line/heard.h"
+#include "server/model/words.h"
 #include "server/news/journal_json.h"
 
 #include <stdlib.h>
@@ -100,6 +101,15 @@ static void clear(struct timeline *t, struct turn *turn)
 	buf_reset(&turn->text);
 }
 
+static void note_change(struct timeline *t, const struct turn *turn)
+{
+	size_t no = (size_t)(turn - t->turns);
+
+	t->dirty = true;
+	if (t->put > no)
+		t->put = no;
+}
+
 static void append(struct timeline *t, struct turn *turn, const char *text)
 {
 	size_t len = fitting(t, text, strlen(text));
@@ -107,7 +117,7 @@ static void append(struct timeline *t, struct turn *turn, const char *text)
 	buf_put(&turn->text, text, len);
 	if (!buf_error(&turn->text))
 		t->text_len += len;
-	t->dirty = true;
+	note_change(t, turn);
 	t->forming = turn->text_final ? 0 : (size_t)(turn - t->turns) + 1;
 }
 
@@ -121,6 +131,8 @@ void timeline_text(struct timeline *t, struct turn *turn, const char *text, bool
 		clear(t, turn);
 		turn->text_final = true;
 	}
+	if (whole && turn->torn && text[0])
+		append(t, turn, words_torn);
 	append(t, turn, text);
 	if (whole)
 		timeline_settled(t, turn);
@@ -136,7 +148,8 @@ void timeline_forming(struct timeline *t, struct turn *turn, const char *text)
 
 void timeline_settled(struct timeline *t, struct turn *turn)
 {
-	t->dirty = t->news = turn->news = true;
+	t->news = turn->news = true;
+	note_change(t, turn);
 }
 
 int timeline_next_news(struct timeline *t)
@@ -276,16 +289,25 @@ static size_t first_shown(const struct timeline *t)
 
 size_t timeline_put_json(struct timeline *t, struct buf *out)
 {
-	struct json_out j = json_out_to(out);
 	size_t first = first_shown(t);
 	struct call_turn turn;
+	struct json_out j;
 
-	json_put_array(&j, NULL);
-	for (size_t i = first; i < t->count; i++) {
-		timeline_tell(&t->turns[i], &turn);
-		journal_put_turn(&j, NULL, &turn);
+	if (t->put <= first || t->put_first != first || t->put_len != out->len) {
+		buf_reset(out);
+		t->put = t->put_first = first;
+	} else {
+		out->len = t->turns[t->put - 1].put_to;
 	}
-	json_put_end(&j);
+	for (; t->put < t->count; t->put++) {
+		buf_putc(out, t->put > first ? ',' : '[');
+		j = json_out_to(out);
+		timeline_tell(&t->turns[t->put], &turn);
+		journal_put_turn(&j, NULL, &turn);
+		t->turns[t->put].put_to = out->len;
+	}
+	buf_puts(out, t->count > first ? "]" : "[]");
+	t->put_len = buf_error(out) ? 0 : out->len;
 	t->dirty = false;
 	return first;
 }

@@ -2,7 +2,7 @@
 #define AGENT_TIMELINE_H
 /* The turns of a call, for /calls/{CallSid} and the journal.
  *
- * Agent loop only, pure. Bounded: 1000 turns and 256 KB of text are told to the journal;
+ * Agent loop only, pure. Bounded: 4000 turns and 256 KB of text are told to the journal;
  * later ones are counted, not kept. The last 200 of them, and no more than 64 KB of text,
  * are shown while the call is up.
  *
@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TIMELINE_TURNS = 1000, /* CALL_TURNS_MAX of line/call.h */ TIMELINE_TEXT = 256 * 1024 };
+enum { TIMELINE_TURNS = 4000, /* CALL_TURNS_MAX of line/call.h */ TIMELINE_TEXT = 256 * 1024 };
 enum { TIMELINE_SHOWN_TURNS = 200, TIMELINE_SHOWN_TEXT = 64 * 1024 };
 
 enum turn_kind { TURN_CALLER, TURN_KEYS, TURN_AGENT };
@@ -29,17 +29,19 @@ struct turn {
 	int64_t at_ms;          /* since the call was answered; -1 before */
 	struct buf text;        /* caller: transcript; keys: digits; agent: all generated */
 	bool text_final;        /* the text is whole: no more deltas */
-	bool transcript_failed; /* caller: could not be transcribed */
+	bool transcript_failed; /* caller: could not be transcribed, or was heard by nobody */
+	bool torn;              /* caller: the beginning of it was lost; its text says so */
 	const char *status;     /* agent: completed, cancelled, incomplete, failed, in_progress */
 	bool sound;             /* agent: some of it is for the caller to hear */
 	bool by_bytes;          /* agent: its times are places in its text (SPOKEN_MS_PER_BYTE) */
 	bool to_shorten;        /* the model does not know yet how little of it was heard */
 	uint32_t session;       /* the number of the session that knows it; 0: none does */
-	uint32_t known_as;      /* agent: by our number, as MODEL_REQUEST_PAST; 0: by item_id */
+	uint32_t known_as;      /* by our number, as MODEL_REQUEST_PAST; 0: by item_id */
 	uint32_t generated_ms, heard_ms;
-	uint64_t ends_at; /* caller: the position of the audio at which it was over; 0: unknown */
-	bool heard_known; /* it was played to its end or cut, or the call is over */
-	char *heard_as;   /* owned: what was heard, in other words than ours; NULL: the text as far as it was heard */
+	size_t put_to;               /* where it ends in the JSON that was put last */
+	uint64_t begins_at, ends_at; /* caller: positions of the audio; 0: unknown */
+	bool heard_known;            /* it was played to its end or cut, or the call is over */
+	char *heard_as; /* owned: what was heard, in other words than ours; NULL: the text as far as it was heard */
 	bool interrupted;
 	bool heard_confirmed;                    /* by the phone's marks */
 	int64_t after_event_ms, after_speech_ms; /* answer latency; -1 unknown */
@@ -52,6 +54,7 @@ struct timeline {
 	size_t text_len; /* of all turns together */
 	uint64_t turns_dropped, text_dropped;
 	bool dirty;                      /* changed since the last timeline_put_json */
+	size_t put, put_first, put_len;  /* turns before `put` stand in its text, from the first, as they are */
 	bool news;                       /* a turn has news */
 	const struct fleet_said *before; /* borrowed: what was said in the call before this stream; NULL: nothing */
 	size_t forming;                  /* the turn whose text grew last, from 1; 0: none, or it is whole */
@@ -100,8 +103,8 @@ int timeline_next_forming(struct timeline *t);
 /* One turn as a value for others; borrowed from it. */
 void timeline_tell(const struct turn *turn, struct call_turn *out);
 
-/* Appends the newest turns as a JSON array, and clears `dirty`. Returns how many older
- * ones are not shown. */
+/* Writes the newest turns as a JSON array in place of the last one: what has not changed stays in the
+ * buffer as it is. Clears `dirty`. Returns how many older ones are not shown. */
 size_t timeline_put_json(struct timeline *t, struct buf *out);
 
 /* The part of a turn that the other side knows, as far as it was heard; borrowed from it. What is still to be

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "server/model/words.h"
 #include "server/news/journal_json.h"
 
 #include <inttypes.h>
@@ -9,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whole characters only. */
-static size_t utf8_fit(const char *text, size_t most)
+size_t toolbox_fit(const char *text, size_t most)
 {
 	size_t len = strlen(text);
 
@@ -26,6 +26,7 @@ static void empty(struct tool_run *run)
 	free(run->call_id);
 	free(run->name);
 	free(run->arguments);
+	free(run->whole);
 	free(run->output);
 }
 
@@ -52,7 +53,7 @@ struct tool_run *toolbox_no(struct toolbox *t, uint32_t no)
 
 size_t toolbox_shown_len(const char *text)
 {
-	return utf8_fit(text, TOOL_SHOWN);
+	return toolbox_fit(text, TOOL_SHOWN);
 }
 
 static bool make_room(struct toolbox *t)
@@ -84,6 +85,7 @@ enum tool_begun toolbox_begin(
 	run->name = strdup(name);
 	run->arguments = strndup(arguments, toolbox_shown_len(arguments));
 	run->cut = toolbox_shown_len(arguments) < strlen(arguments);
+	run->whole = run->cut && strlen(arguments) <= TOOLBOX_KEPT ? strdup(arguments) : NULL;
 	if (!run->call_id || !run->name) {
 		toolbox_drop(t);
 		return TOOL_TOO_MANY;
@@ -127,28 +129,29 @@ static void keep_newest(struct toolbox *t)
 	for (size_t i = t->count; i > 0; i--) {
 		struct tool_run *run = &t->runs[i - 1];
 
-		sum += run->told && run->output ? strlen(run->output) : 0;
+		sum += (run->told && run->output ? strlen(run->output) : 0) + (run->whole ? strlen(run->whole) : 0);
 		if (sum <= TOOLBOX_KEPT || !run->told)
 			continue;
 		free(run->output);
-		run->output = NULL;
+		free(run->whole);
+		run->output = run->whole = NULL;
 	}
 }
 
 void toolbox_told(struct toolbox *t, struct tool_run *run)
 {
-	char *kept = run->output ? strndup(run->output, utf8_fit(run->output, TOOL_KEPT)) : NULL;
-
-	free(run->output);
-	run->output = kept;
 	run->told = true;
 	keep_newest(t);
 }
 
-/* Those that are not whole cannot be told. */
-const char *toolbox_arguments(const struct tool_run *run)
+/* Half an object is none. */
+const char *toolbox_arguments(const struct tool_run *run, size_t most)
 {
-	return run->arguments && run->arguments[0] && !run->cut ? run->arguments : "{}";
+	const char *all = run->cut ? run->whole : run->arguments;
+
+	if (!all || strlen(all) > most)
+		return words_arguments_left_out;
+	return all[0] ? all : "{}";
 }
 
 /* -------------------------------------------------------------------------- showing */

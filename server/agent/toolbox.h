@@ -15,10 +15,9 @@
 #include <stdint.h>
 
 enum {
-	TOOLBOX_RUNS = RUNS_MAX, /* in one call; further ones are answered with an error */
-	TOOL_SHOWN = 2048,       /* bytes of arguments, and of a result, that are shown */
-	TOOL_KEPT = 8 * 1024,    /* bytes of a result that are kept for sessions to come … */
-	TOOLBOX_KEPT = 64 * 1024 /* … and of all results, the newest of them */
+	TOOLBOX_RUNS = RUNS_MAX,  /* in one call; further ones are answered with an error */
+	TOOL_SHOWN = 2048,        /* bytes of arguments, and of a result, that are shown */
+	TOOLBOX_KEPT = 128 * 1024 /* bytes of long arguments and of results, the newest, for sessions to come */
 };
 
 struct tool_run {
@@ -27,8 +26,9 @@ struct tool_run {
 	bool answered, ok;
 	bool foreign;     /* of another party: no session was told of it by us */
 	char *arguments;  /* owned: the part that is shown */
-	bool cut;         /* that is not all of them */
-	char *output;     /* owned: for the model; once told, as much as is kept. NULL: nothing */
+	bool cut;         /* that is not all of them … */
+	char *whole;      /* … but this is; owned. NULL: not kept */
+	char *output;     /* owned: for the model. NULL: nothing, or not kept */
 	bool told;        /* a session knows it */
 	uint32_t session; /* the number of the session that knows of the call */
 	int64_t at_ms, began_us, took_ms;
@@ -60,14 +60,15 @@ struct tool_run *toolbox_no(struct toolbox *t, uint32_t no); /* NULL: no such ru
 void toolbox_note(
     struct toolbox *t, const char *call_id, const char *name, const char *arguments, bool ok, int64_t at_ms);
 
-/* Keeps a run's result; once the model was told, a beginning of it. */
+/* Keeps a run's result; once the model was told, as long as there is room. */
 void toolbox_result(struct toolbox *t, struct tool_run *run, bool ok, const char *output, int64_t now_us);
 void toolbox_told(struct toolbox *t, struct tool_run *run);
 
-/* What another session is told that it was called with: an object in any case. */
-const char *toolbox_arguments(const struct tool_run *run);
+/* What another session is told that it was called with, in so many bytes at most: an object in any case. */
+const char *toolbox_arguments(const struct tool_run *run, size_t most);
 
-/* How many bytes of a text are shown, whole characters only. */
+/* How many bytes of a text there are within `most`, whole characters only; and how many are shown. */
+size_t toolbox_fit(const char *text, size_t most);
 size_t toolbox_shown_len(const char *text);
 
 /* Appends all runs as a JSON array, and clears `dirty`. */

@@ -6,6 +6,8 @@
  *
  * Constant once loaded; shared by any thread that holds a reference.
  */
+#include "common/buf.h"
+#include "server/agents/fallback.h"
 #include "server/agents/phrases.h"
 #include "server/agents/relay_options.h"
 #include "server/config/config.h"
@@ -23,12 +25,15 @@ enum webhook_events {
 	WEBHOOK_CALL_ENDED = 2,
 	WEBHOOK_CALL_FAILED = 4,
 	WEBHOOK_OUTCOME_CREATED = 8,
-	WEBHOOK_ALL = 15
+	WEBHOOK_CALL_RECONNECTED = 16,
+	WEBHOOK_VOICEMAIL_LEFT = 32,
+	WEBHOOK_ALL = 63
 };
 
 /* Their names, in the order of their bits. */
-enum { WEBHOOK_EVENTS = 4 };
-extern const char *const webhook_event_names[WEBHOOK_EVENTS];
+enum { WEBHOOK_EVENTS = 6 };
+static const char *const webhook_event_names[WEBHOOK_EVENTS] = { "call.started", "call.ended", "call.failed",
+	"record.created", "call.reconnected", "voicemail.left" };
 
 struct agent_tool {
 	const char *name, *description;
@@ -50,6 +55,14 @@ struct agent_destination {
 	const char *name, *description;
 	const char *number; /* E.164 or sip: */
 	int ring_seconds;   /* 25 */
+};
+
+enum { INSTANTS_MAX = 32 };
+
+struct agent_instant {           /* a fixed answer, given at once */
+	const char *const *when; /* what callers say then, among other words perhaps */
+	size_t when_count;
+	const char *say;
 };
 
 struct agent_webhook {
@@ -103,6 +116,10 @@ struct agent {
 	const char *knowledge; /* folder, absolute or from the working directory; "" none */
 	const struct agent_destination *destinations;
 	size_t destination_count;
+	bool sends_digits; /* may press keys: the tool send_digits */
+
+	const struct agent_instant *instants;
+	size_t instant_count;
 
 	/* After the call, and beside it */
 	const char *outcome_schema;       /* JSON Schema, as text; "" none */
@@ -114,11 +131,17 @@ struct agent {
 	enum recording_mode record;
 
 	/* Limits, and the way out in trouble */
-	int max_call_seconds, idle_seconds;
-	double max_call_cost;        /* USD; 0: none */
-	const char *fallback_number; /* "" none */
+	int max_call_seconds, idle_seconds, reprompt_seconds, hold_music_seconds;
+	double max_call_cost;           /* USD; 0: none */
+	const char *fallback_number;    /* "" none */
+	struct agent_fallback fallback; /* the ladder; see fallback.h */
 	enum machine_action machine;
 	const char *machine_message; /* an instruction; a template */
+
+	/* Itself by gather, over the text API, for calls whose own way fails; NULL: that is its own. `stands_in`: it
+	 * is such a one. */
+	const struct agent *by_gather;
+	bool stands_in;
 
 	/* What people hear besides the conversation; read by phrase_of */
 	const char *phrases[PHRASE_COUNT];    /* NULL: the built-in one */
@@ -129,7 +152,8 @@ struct agent {
  * borrowed from `cfg`, which outlives every agent. */
 void agent_from_config(struct agent *p, const struct config *cfg);
 
-/* Once all that was read is known: by requests it has the text model, if no other was named. */
+/* Once all that was read is known: by gather it has the text API; by that the text model, if no other was named.
+ * Then it gets its stand-in. */
 void agent_settle_model(struct agent *p, const struct config *cfg);
 
 /* Why calls cannot be carried like this, as the end of a sentence; NULL: they can. */
@@ -138,7 +162,13 @@ const char *agent_channel_problem(enum call_channel channel, enum model_kind pro
 /* Its calls come by a channel of text: the phone's service hears and speaks. */
 static inline bool agent_in_text(const struct agent *p)
 {
-	return p->channel == CHANNEL_RELAY;
+	return p->channel != CHANNEL_STREAM;
+}
+
+/* On a stream its model answers no turn by itself, since the words may have an instant answer. */
+static inline bool agent_asks(const struct agent *p)
+{
+	return p->instant_count && *p->transcription_model;
 }
 
 /* What its file says of the settings' endpoint of that number; NULL: nothing. */
@@ -146,6 +176,9 @@ const struct agent_endpoint *agent_endpoint(const struct agent *p, int number);
 
 /* Its sessions may be opened at the settings' endpoint of that number. */
 bool agent_takes_endpoint(const struct agent *p, int number);
+
+/* One line that describes it, for --check. It holds whole numbers: not for logs. */
+void agent_describe(const struct agent *p, bool answers_rest, struct buf *out);
 
 /* Any thread. Each retain is matched by a release; NULL is fine. */
 const struct agent *agent_retain(const struct agent *p);

@@ -141,6 +141,7 @@ static void read_outcome_schema(struct reader *r, const cJSON *value, void *agen
 static const struct setting prose = { .type = SETTING_TEXT, .fallback = "", .most = 8192, .check = check_prose };
 static const struct setting fill = { .type = SETTING_CHOICE, .words = "both|call|after" };
 static const struct setting action = { .type = SETTING_CHOICE, .words = "ignore|message|hangup" };
+static const struct setting yes = { .type = SETTING_SWITCH };
 static const struct setting weight = { .type = SETTING_REAL, .min = 0, .max = 1000000 };
 
 static const struct key greeting_keys[] = {
@@ -166,12 +167,9 @@ static const struct key outcome_keys[] = {
 static const struct key limit_keys[] = {
 	{ "max_call_seconds", AT(max_call_seconds), .setting = "MAX_CALL_SECONDS" },
 	{ "idle_seconds", AT(idle_seconds), .setting = "IDLE_SECONDS" },
+	{ "reprompt_seconds", AT(reprompt_seconds), .setting = "REPROMPT_SECONDS" },
+	{ "hold_music_seconds", AT(hold_music_seconds), .setting = "HOLD_MUSIC_SECONDS" },
 	{ "max_call_cost", AT(max_call_cost), .setting = "MAX_CALL_COST" },
-	{ .name = NULL },
-};
-
-static const struct key fallback_keys[] = {
-	{ "number", AT(fallback_number), .setting = "OVERFLOW_NUMBER" },
 	{ .name = NULL },
 };
 
@@ -202,13 +200,15 @@ static const struct key agent_keys[] = {
 	{ "tools", .read = part_tools },
 	{ "mcp_servers", .read = part_mcp_servers },
 	{ "knowledge", .read = read_knowledge },
+	{ "instant_answers", .read = instants_read },
 	{ "transfers", .read = part_transfers },
+	{ "send_digits", AT(sends_digits), .rule = &yes },
 	{ "outcome", .keys = outcome_keys },
 	{ "webhooks", .read = part_webhooks },
 	{ "signing_secret_env", .read = read_secret_env },
 	{ "record", AT(record), .setting = "RECORD" },
 	{ "limits", .keys = limit_keys },
-	{ "fallback", .keys = fallback_keys },
+	{ "fallback", .read = fallback_read },
 	{ "machine", .keys = machine_keys },
 	{ "phrases", .read = phrases_read },
 	{ "say_voice", AT(say_voice), .rule = &say_voice_rule },
@@ -246,8 +246,9 @@ static void check_whole(struct reader *r, const struct agent *p)
 	bool exact_by_file = p->greeting_mode == GREETING_EXACT && r->cfg->greeting_mode != GREETING_EXACT;
 
 	relay_check(r, p);
-	if (p->model_protocol == MODEL_KIND_TEXT && p->mcp_count)
-		reader_wrong_at(r, "mcp_servers", "go with \"model_protocol\": \"realtime\" only");
+	fallback_check(r, p);
+	if ((p->model_protocol == MODEL_KIND_TEXT || p->channel == CHANNEL_GATHER) && p->mcp_count)
+		reader_wrong_at(r, "mcp_servers", "go with \"model_protocol\": \"realtime\" only, and not with gather");
 	if (exact_by_file && p->greeting == r->cfg->greeting)
 		reader_wrong_at(r, "greeting.text", "must hold the words to say when the mode is exact");
 	if (p->machine == MACHINE_MESSAGE && !*p->machine_message && !p->phrases[PHRASE_MACHINE])

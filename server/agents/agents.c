@@ -5,7 +5,6 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "server/agents/agent_set.h"
-#include "server/agents/describe.h"
 #include "server/agents/load.h"
 #include "server/stats/stats.h"
 

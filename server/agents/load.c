@@ -1,5 +1,6 @@
 #include "server/agents/load.h"
 
+#include "common/log.h"
 #include "server/agents/agent_file.h"
 #include "server/agents/read_file.h"
 #include "server/agents/template.h"
@@ -34,9 +35,14 @@ static void check_settings(struct loading *l)
 		const char *name, *text;
 	} texts[] = { { "INSTRUCTIONS", l->cfg->instructions }, { "GREETING", l->cfg->greeting } };
 	const char *channel = agent_channel_problem(l->cfg->channel, l->cfg->model_protocol, l->cfg->record);
+	const char *fallback;
 
 	if (channel) {
 		buf_printf(l->problem, "CHANNEL: %s\n", channel);
+		fail(l, -EINVAL);
+	}
+	if ((fallback = fallback_setting_problem(l->cfg))) {
+		buf_printf(l->problem, "FALLBACK: one of its rungs %s\n", fallback);
 		fail(l, -EINVAL);
 	}
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -241,10 +247,35 @@ static void set_dialling(struct loading *l)
 	buf_puts(l->notes, "\n");
 }
 
+/* Of a listed dial: a number that nobody may dial is a rung that always fails. */
+static void check_rung_numbers(struct loading *l, const struct agent *p)
+{
+	const struct agent_rung *rung = p->fallback.listed ? fallback_rung(&p->fallback, RUNG_DIAL) : NULL;
+
+	for (size_t i = 0; rung && i < rung->number_count; i++) {
+		char shown[16];
+
+		if (!*rung->numbers[i] || dialling_allows(&l->set->dialling, rung->numbers[i]))
+			continue;
+		buf_printf(l->problem, "%s: fallback[%td].dial[%zu]: is %s, which OUTBOUND_ALLOW leaves out: ", p->file,
+		    rung - p->fallback.rungs, i, log_number(rung->numbers[i], shown));
+		dialling_put(&l->set->dialling, l->problem);
+		buf_puts(l->problem, " may be dialled\n");
+		fail(l, -EINVAL);
+	}
+}
+
+static void check_rungs(struct loading *l)
+{
+	for (size_t i = 0; i < l->set->count; i++)
+		for (size_t v = 0; v < l->set->list[i].variant_count; v++)
+			check_rung_numbers(l, l->set->list[i].variants[v]);
+}
+
 static bool uses_relay(const struct agent_entry *a)
 {
 	for (size_t i = 0; i < a->variant_count; i++)
-		if (agent_in_text(a->variants[i]))
+		if (a->variants[i]->channel == CHANNEL_RELAY)
 			return true;
 	return false;
 }
@@ -279,6 +310,7 @@ int agents_load(struct agent_set **out, const struct config *cfg, struct buf *pr
 	}
 	if (l.set) {
 		set_dialling(&l);
+		check_rungs(&l);
 		note_price(&l);
 	}
 	if (l.err == -ENOMEM || buf_error(problem)) {

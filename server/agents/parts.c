@@ -93,8 +93,8 @@ const char *part_schema(struct reader *r, const cJSON *value)
 
 /* ---------------------------------------------------------------------- lists of text */
 
-/* A list of different strings, each passing `check`. Wrong elements are told and left out. */
-static void read_strings(struct reader *r, const cJSON *list, size_t max, const char *(*check)(const char *),
+/* Wrong elements are told and left out. */
+void part_strings(struct reader *r, const cJSON *list, size_t max, const char *(*check)(const char *),
     const char *const **out, size_t *count)
 {
 	size_t n = reader_array(r, list, max);
@@ -124,14 +124,14 @@ void part_numbers(struct reader *r, const cJSON *value, void *agent)
 {
 	struct agent *p = agent;
 
-	read_strings(r, value, NUMBERS_MAX, check_e164, &p->numbers, &p->number_count);
+	part_strings(r, value, NUMBERS_MAX, check_e164, &p->numbers, &p->number_count);
 }
 
 void part_languages(struct reader *r, const cJSON *value, void *agent)
 {
 	struct agent *p = agent;
 
-	read_strings(r, value, LANGUAGES_MAX, check_language, &p->languages, &p->language_count);
+	part_strings(r, value, LANGUAGES_MAX, check_language, &p->languages, &p->language_count);
 }
 
 /* ---------------------------------------------------------------------- small readers */
@@ -150,11 +150,9 @@ static void read_name(struct reader *r, const cJSON *value, void *name)
 		*(const char **)name = text;
 }
 
-/* A list of structs of `size` bytes, each read by the table `keys` over a copy of `blank`, which
- * holds the defaults. With mistakes inside, the list is still whole: nobody reads it, as the file
- * is refused. */
-static void *read_list(struct reader *r, const cJSON *list, size_t max, const struct key *keys, size_t size,
-    const void *blank, size_t *count)
+/* With mistakes inside, the list is still whole: nobody reads it, as the file is refused. */
+void *part_list(struct reader *r, const cJSON *list, size_t max, const struct key *keys, size_t size, const void *blank,
+    size_t *count)
 {
 	size_t n = reader_array(r, list, max);
 	char *items = n ? agent_memory_alloc(r->memory, n * size) : NULL;
@@ -237,7 +235,7 @@ void part_tools(struct reader *r, const cJSON *value, void *agent)
 		.filler = "" };
 	struct agent *p = agent;
 
-	p->tools = read_list(r, value, TOOLS_MAX, tool_keys, sizeof blank, &blank, &p->tool_count);
+	p->tools = part_list(r, value, TOOLS_MAX, tool_keys, sizeof blank, &blank, &p->tool_count);
 	tell_doubles(r, "name", p->tools, sizeof blank, p->tool_count);
 }
 
@@ -274,7 +272,7 @@ static void read_allowed(struct reader *r, const cJSON *value, void *entry)
 	struct agent_mcp *e = entry;
 
 	e->allows_some = true;
-	read_strings(r, value, TOOLS_MAX, check_any, &e->allowed, &e->allowed_count);
+	part_strings(r, value, TOOLS_MAX, check_any, &e->allowed, &e->allowed_count);
 }
 
 static void read_approval(struct reader *r, const cJSON *value, void *entry)
@@ -311,7 +309,7 @@ void part_mcp_servers(struct reader *r, const cJSON *value, void *agent)
 	static const struct agent_mcp blank = { .label = "", .url = "", .authorization = "" };
 	struct agent *p = agent;
 
-	p->mcps = read_list(r, value, MCP_MAX, mcp_keys, sizeof blank, &blank, &p->mcp_count);
+	p->mcps = part_list(r, value, MCP_MAX, mcp_keys, sizeof blank, &blank, &p->mcp_count);
 	tell_doubles(r, "label", p->mcps, sizeof blank, p->mcp_count);
 }
 
@@ -334,7 +332,7 @@ void part_endpoints(struct reader *r, const cJSON *value, void *agent)
 	struct agent *p = agent;
 
 	p->endpoints =
-	    read_list(r, value, CONFIG_ENDPOINTS_MAX, endpoint_keys, sizeof blank, &blank, &p->endpoint_count);
+	    part_list(r, value, CONFIG_ENDPOINTS_MAX, endpoint_keys, sizeof blank, &blank, &p->endpoint_count);
 	if (cJSON_IsArray(value) && !value->child)
 		reader_wrong(r, "must have one element at least; left out, all endpoints are taken");
 	for (size_t i = 0; i < p->endpoint_count; i++) {
@@ -352,20 +350,6 @@ void part_endpoints(struct reader *r, const cJSON *value, void *agent)
 }
 
 /* ------------------------------------------------------------------------- transfers */
-
-/* A person's telephone in E.164, or a SIP address: sip:name@host. The text goes into TwiML's
- * <Dial>, hence no quotation marks and no blanks. */
-static const char *check_destination(const char *text)
-{
-	const char *at = strchr(text, '@');
-
-	if (strncasecmp(text, "sip:", 4) != 0 && strncasecmp(text, "sips:", 5) != 0)
-		return check_e164(text) ? "must be a number in E.164 form, as in +12025550123, or sip:name@host" : NULL;
-	for (const char *p = text; *p; p++)
-		if (*p <= ' ' || *p > '~' || strchr("\"<>\\", *p))
-			return "must look like sip:name@host, without blanks";
-	return at && at[1] && at > strchr(text, ':') + 1 ? NULL : "must look like sip:name@host";
-}
 
 static void read_destination_name(struct reader *r, const cJSON *value, void *destination)
 {
@@ -391,7 +375,7 @@ void part_transfers(struct reader *r, const cJSON *value, void *agent)
 	struct agent *p = agent;
 
 	p->destinations =
-	    read_list(r, value, TRANSFERS_MAX, transfer_keys, sizeof blank, &blank, &p->destination_count);
+	    part_list(r, value, TRANSFERS_MAX, transfer_keys, sizeof blank, &blank, &p->destination_count);
 	tell_doubles(r, "name", p->destinations, sizeof blank, p->destination_count);
 }
 
@@ -408,7 +392,9 @@ static unsigned event_bit(const char *name)
 
 static const char *check_event(const char *text)
 {
-	return event_bit(text) ? NULL : "must be one of call.started, call.ended, call.failed, record.created";
+	return event_bit(text) ? NULL
+			       : "must be one of call.started, call.ended, call.failed, record.created, "
+				 "call.reconnected, voicemail.left";
 }
 
 /* Left out, the list means all events (`blank` below). An empty list would mean a webhook that is
@@ -422,7 +408,7 @@ static void read_events(struct reader *r, const cJSON *value, void *webhook)
 	w->events = 0;
 	if (cJSON_IsArray(value) && !value->child)
 		reader_wrong(r, "must name one event at least; left out, all are sent");
-	read_strings(r, value, WEBHOOK_EVENTS, check_event, &names, &count);
+	part_strings(r, value, WEBHOOK_EVENTS, check_event, &names, &count);
 	for (size_t i = 0; i < count; i++)
 		w->events |= event_bit(names[i]);
 }
@@ -438,6 +424,6 @@ void part_webhooks(struct reader *r, const cJSON *value, void *agent)
 	static const struct agent_webhook blank = { .url = "", .events = WEBHOOK_ALL };
 	struct agent *p = agent;
 
-	p->webhooks = read_list(r, value, WEBHOOKS_MAX, webhook_keys, sizeof blank, &blank, &p->webhook_count);
+	p->webhooks = part_list(r, value, WEBHOOKS_MAX, webhook_keys, sizeof blank, &blank, &p->webhook_count);
 	tell_doubles(r, "url", p->webhooks, sizeof blank, p->webhook_count);
 }

@@ -1,12 +1,14 @@
 #include "server/agents/phrases.h"
 
 #include "server/agents/agent.h"
-#include "server/agents/reader.h"
+#include "server/agents/parts.h"
 #include "server/config/config_check.h"
 
 #include <ctype.h>
 #include <stddef.h>
 #include <string.h>
+
+enum { WHEN_MAX = 16 };
 
 /* A language, as agents name it and as Twilio's <Say> does. Languages without texts are
  * those that Twilio reads all the same: their agents may have phrases of their own. */
@@ -36,7 +38,16 @@ static const struct language {
 		[PHRASE_IDLE] = "We cannot hear anybody, so we are ending this call. Goodbye.",
 		[PHRASE_COST_LIMIT] = "I am sorry, we have to end our call here. Thank you. Goodbye.",
 		[PHRASE_MACHINE] = "We are sorry that we missed you. We will try again later. Goodbye.",
-		[PHRASE_ONE_MOMENT] = "One moment, please." } },
+		[PHRASE_UNAVAILABLE] = "We are sorry, nobody can take your call at the moment.",
+		[PHRASE_CALL_AGAIN] = "Please call again later. Thank you. Goodbye.",
+		[PHRASE_CONNECTING] = "Please hold the line. We are connecting you with somebody.",
+		[PHRASE_VOICEMAIL] = "Please leave a message after the tone, and press the pound key at the end.",
+		[PHRASE_MESSAGE_TAKEN] = "Thank you, your message was recorded. Goodbye.",
+		[PHRASE_ONE_MOMENT] = "One moment, please.",
+		[PHRASE_TROUBLE] = "I am sorry, we have a technical problem. One moment, please.",
+		[PHRASE_STILL_THERE] = "Are you still there?",
+		[PHRASE_NOT_HEARD] = "I am sorry, I did not hear anything. Please speak, or press a key.",
+		[PHRASE_UNCLEAR] = "I am sorry, I did not understand that. Please say it again." } },
 	{ "es", "es-ES",
 	    { [PHRASE_BUSY] = "Lo sentimos, todas nuestras líneas están ocupadas. Por favor, vuelva a llamar dentro "
 			      "de unos minutos. Adiós.",
@@ -59,7 +70,17 @@ static const struct language {
 		[PHRASE_IDLE] = "No oímos a nadie, así que terminamos esta llamada. Adiós.",
 		[PHRASE_COST_LIMIT] = "Lo siento, tenemos que terminar aquí esta llamada. Muchas gracias. Adiós.",
 		[PHRASE_MACHINE] = "Sentimos no haber podido hablar con usted. Volveremos a llamar más tarde. Adiós.",
-		[PHRASE_ONE_MOMENT] = "Un momento, por favor." } },
+		[PHRASE_UNAVAILABLE] = "Lo sentimos, nadie puede atenderle en este momento.",
+		[PHRASE_CALL_AGAIN] = "Por favor, llame de nuevo más tarde. Gracias. Adiós.",
+		[PHRASE_CONNECTING] = "No cuelgue, por favor. Le ponemos en contacto con una persona.",
+		[PHRASE_VOICEMAIL] =
+		    "Por favor, deje su mensaje después de la señal y, al terminar, pulse la tecla almohadilla.",
+		[PHRASE_MESSAGE_TAKEN] = "Gracias, hemos grabado su mensaje. Adiós.",
+		[PHRASE_ONE_MOMENT] = "Un momento, por favor.",
+		[PHRASE_TROUBLE] = "Lo siento, tenemos un problema técnico. Un momento, por favor.",
+		[PHRASE_STILL_THERE] = "¿Sigue usted ahí?",
+		[PHRASE_NOT_HEARD] = "Lo siento, no he oído nada. Por favor, hable o pulse una tecla.",
+		[PHRASE_UNCLEAR] = "Lo siento, no le he entendido. Por favor, repítalo." } },
 	{ "fr", "fr-FR",
 	    { [PHRASE_BUSY] = "Nous sommes désolés, toutes nos lignes sont occupées. Veuillez rappeler dans quelques "
 			      "minutes. Au revoir.",
@@ -85,7 +106,18 @@ static const struct language {
 		[PHRASE_COST_LIMIT] = "Nous devons malheureusement mettre fin à cet appel. Merci, et au revoir.",
 		[PHRASE_MACHINE] = "Nous regrettons de ne pas avoir pu vous parler. Nous rappellerons plus tard. Au "
 				   "revoir.",
-		[PHRASE_ONE_MOMENT] = "Un instant, s'il vous plaît." } },
+		[PHRASE_UNAVAILABLE] = "Nous sommes désolés, personne ne peut vous répondre en ce moment.",
+		[PHRASE_CALL_AGAIN] = "Veuillez rappeler plus tard. Merci et au revoir.",
+		[PHRASE_CONNECTING] = "Ne quittez pas, s'il vous plaît. Nous vous mettons en relation avec quelqu'un.",
+		[PHRASE_VOICEMAIL] = "Veuillez laisser un message après le bip, puis appuyez sur la touche dièse.",
+		[PHRASE_MESSAGE_TAKEN] = "Merci, votre message a été enregistré. Au revoir.",
+		[PHRASE_ONE_MOMENT] = "Un instant, s'il vous plaît.",
+		[PHRASE_TROUBLE] =
+		    "Nous avons un problème technique, veuillez nous excuser. Un instant, s'il vous plaît.",
+		[PHRASE_STILL_THERE] = "Êtes-vous toujours là ?",
+		[PHRASE_NOT_HEARD] =
+		    "Je suis désolé, je n'ai rien entendu. Veuillez parler, ou appuyer sur une touche.",
+		[PHRASE_UNCLEAR] = "Je suis désolé, je n'ai pas compris. Veuillez répéter." } },
 	{ "de", "de-DE",
 	    { [PHRASE_BUSY] = "Es tut uns leid, alle unsere Leitungen sind belegt. Bitte rufen Sie in einigen Minuten "
 			      "wieder an. Auf Wiederhören.",
@@ -112,7 +144,18 @@ static const struct language {
 				      "Wiederhören.",
 		[PHRASE_MACHINE] = "Schade, dass wir Sie nicht erreicht haben. Wir versuchen es später noch einmal. "
 				   "Auf Wiederhören.",
-		[PHRASE_ONE_MOMENT] = "Einen Moment, bitte." } },
+		[PHRASE_UNAVAILABLE] = "Es tut uns leid, im Moment kann niemand Ihren Anruf annehmen.",
+		[PHRASE_CALL_AGAIN] = "Bitte rufen Sie später noch einmal an. Vielen Dank und auf Wiederhören.",
+		[PHRASE_CONNECTING] = "Bitte bleiben Sie am Apparat. Wir verbinden Sie.",
+		[PHRASE_VOICEMAIL] =
+		    "Bitte sprechen Sie nach dem Signalton eine Nachricht, und drücken Sie am Ende die Rautetaste.",
+		[PHRASE_MESSAGE_TAKEN] = "Vielen Dank, Ihre Nachricht wurde aufgezeichnet. Auf Wiederhören.",
+		[PHRASE_ONE_MOMENT] = "Einen Moment, bitte.",
+		[PHRASE_TROUBLE] = "Es tut mir leid, wir haben ein technisches Problem. Einen Augenblick, bitte.",
+		[PHRASE_STILL_THERE] = "Sind Sie noch da?",
+		[PHRASE_NOT_HEARD] =
+		    "Entschuldigung, ich habe nichts gehört. Bitte sprechen Sie, oder drücken Sie eine Taste.",
+		[PHRASE_UNCLEAR] = "Entschuldigung, das habe ich nicht verstanden. Bitte sagen Sie es noch einmal." } },
 	{ "it", "it-IT",
 	    { [PHRASE_BUSY] = "Siamo spiacenti, tutte le nostre linee sono occupate. La preghiamo di richiamare tra "
 			      "qualche minuto. Arrivederci.",
@@ -138,7 +181,17 @@ static const struct language {
 		[PHRASE_COST_LIMIT] = "Mi dispiace, dobbiamo concludere qui questa chiamata. Grazie e arrivederci.",
 		[PHRASE_MACHINE] =
 		    "Ci dispiace di non aver potuto parlare con lei. Riproveremo più tardi. Arrivederci.",
-		[PHRASE_ONE_MOMENT] = "Un momento, per favore." } },
+		[PHRASE_UNAVAILABLE] = "Ci dispiace, in questo momento nessuno può rispondere.",
+		[PHRASE_CALL_AGAIN] = "La preghiamo di richiamare più tardi. Grazie e arrivederci.",
+		[PHRASE_CONNECTING] = "Resti in linea, per favore. La mettiamo in contatto con una persona.",
+		[PHRASE_VOICEMAIL] =
+		    "Lasci un messaggio dopo il segnale acustico e alla fine prema il tasto cancelletto.",
+		[PHRASE_MESSAGE_TAKEN] = "Grazie, il suo messaggio è stato registrato. Arrivederci.",
+		[PHRASE_ONE_MOMENT] = "Un momento, per favore.",
+		[PHRASE_TROUBLE] = "Mi dispiace, abbiamo un problema tecnico. Un momento, per favore.",
+		[PHRASE_STILL_THERE] = "È ancora in linea?",
+		[PHRASE_NOT_HEARD] = "Mi scusi, non ho sentito nulla. La prego di parlare o di premere un tasto.",
+		[PHRASE_UNCLEAR] = "Mi scusi, non ho capito. La prego di ripetere." } },
 	{ "pt", "pt-BR",
 	    { [PHRASE_BUSY] = "Desculpe, todas as nossas linhas estão ocupadas. Por favor, ligue novamente em alguns "
 			      "minutos. Até logo.",
@@ -164,7 +217,16 @@ static const struct language {
 				      "logo.",
 		[PHRASE_MACHINE] = "Lamentamos não ter conseguido falar com você. Tentaremos novamente mais tarde. Até "
 				   "logo.",
-		[PHRASE_ONE_MOMENT] = "Um momento, por favor." } },
+		[PHRASE_UNAVAILABLE] = "Lamentamos, mas ninguém pode atender a sua ligação neste momento.",
+		[PHRASE_CALL_AGAIN] = "Por favor, ligue novamente mais tarde. Obrigado e até logo.",
+		[PHRASE_CONNECTING] = "Aguarde na linha, por favor. Vamos transferir a sua ligação.",
+		[PHRASE_VOICEMAIL] = "Deixe a sua mensagem após o sinal e, no final, pressione a tecla sustenido.",
+		[PHRASE_MESSAGE_TAKEN] = "Obrigado, a sua mensagem foi gravada. Até logo.",
+		[PHRASE_ONE_MOMENT] = "Um momento, por favor.",
+		[PHRASE_TROUBLE] = "Desculpe, estamos com um problema técnico. Um momento, por favor.",
+		[PHRASE_STILL_THERE] = "Você ainda está aí?",
+		[PHRASE_NOT_HEARD] = "Desculpe, não ouvi nada. Por favor, fale ou pressione uma tecla.",
+		[PHRASE_UNCLEAR] = "Desculpe, não entendi. Por favor, repita." } },
 	{ "nl", "nl-NL",
 	    { [PHRASE_BUSY] = "Het spijt ons, al onze lijnen zijn bezet. Belt u alstublieft over een paar minuten "
 			      "opnieuw. Tot ziens.",
@@ -189,7 +251,16 @@ static const struct language {
 		[PHRASE_IDLE] = "We horen niemand, daarom beëindigen we dit gesprek. Tot ziens.",
 		[PHRASE_COST_LIMIT] = "Het spijt me, we moeten dit gesprek hier beëindigen. Dank u wel en tot ziens.",
 		[PHRASE_MACHINE] = "Jammer dat we u niet konden bereiken. We proberen het later opnieuw. Tot ziens.",
-		[PHRASE_ONE_MOMENT] = "Een ogenblik, alstublieft." } },
+		[PHRASE_UNAVAILABLE] = "Het spijt ons, op dit moment kan niemand u te woord staan.",
+		[PHRASE_CALL_AGAIN] = "Belt u alstublieft later nog eens. Dank u wel en tot ziens.",
+		[PHRASE_CONNECTING] = "Blijft u aan de lijn, alstublieft. We verbinden u door.",
+		[PHRASE_VOICEMAIL] = "Spreek na de toon een bericht in en druk aan het eind op het hekje.",
+		[PHRASE_MESSAGE_TAKEN] = "Dank u wel, uw bericht is opgenomen. Tot ziens.",
+		[PHRASE_ONE_MOMENT] = "Een ogenblik, alstublieft.",
+		[PHRASE_TROUBLE] = "Het spijt me, we hebben een technisch probleem. Een ogenblik, alstublieft.",
+		[PHRASE_STILL_THERE] = "Bent u er nog?",
+		[PHRASE_NOT_HEARD] = "Het spijt me, ik heb niets gehoord. Spreekt u alstublieft, of druk op een toets.",
+		[PHRASE_UNCLEAR] = "Het spijt me, dat heb ik niet verstaan. Zegt u het alstublieft nog een keer." } },
 	{ "pl", "pl-PL",
 	    { [PHRASE_BUSY] = "Przepraszamy, wszystkie nasze linie są zajęte. Prosimy zadzwonić ponownie za kilka "
 			      "minut. Do usłyszenia.",
@@ -215,7 +286,16 @@ static const struct language {
 		[PHRASE_COST_LIMIT] = "Przepraszam, musimy zakończyć tę rozmowę. Dziękuję. Do usłyszenia.",
 		[PHRASE_MACHINE] = "Szkoda, że nie udało się nam porozmawiać. Spróbujemy ponownie później. Do "
 				   "usłyszenia.",
-		[PHRASE_ONE_MOMENT] = "Chwileczkę, proszę." } },
+		[PHRASE_UNAVAILABLE] = "Przepraszamy, w tej chwili nikt nie może odebrać połączenia.",
+		[PHRASE_CALL_AGAIN] = "Prosimy zadzwonić później. Dziękujemy. Do usłyszenia.",
+		[PHRASE_CONNECTING] = "Prosimy nie odkładać słuchawki. Łączymy z konsultantem.",
+		[PHRASE_VOICEMAIL] = "Prosimy zostawić wiadomość po sygnale i na końcu nacisnąć klawisz z krzyżykiem.",
+		[PHRASE_MESSAGE_TAKEN] = "Dziękujemy, wiadomość została nagrana. Do usłyszenia.",
+		[PHRASE_ONE_MOMENT] = "Chwileczkę, proszę.",
+		[PHRASE_TROUBLE] = "Przepraszamy, mamy problem techniczny. Chwileczkę, proszę.",
+		[PHRASE_STILL_THERE] = "Czy są Państwo jeszcze przy telefonie?",
+		[PHRASE_NOT_HEARD] = "Przepraszam, nic nie słyszę. Proszę mówić albo nacisnąć klawisz.",
+		[PHRASE_UNCLEAR] = "Przepraszam, nie rozumiem. Proszę powtórzyć." } },
 	{ .code = "ca", .tag = "ca-ES" },
 	{ .code = "da", .tag = "da-DK" },
 	{ .code = "fi", .tag = "fi-FI" },
@@ -255,20 +335,43 @@ const char *agent_language_tag(const struct agent *p)
 
 /* Twilio refuses a voice together with a language that is not the voice's, and the caller
  * then hears nothing. So a voice goes alone unless the agent names the language too. */
-struct spoken phrase_of(const struct agent *p, enum phrase phrase)
+static struct spoken in_voice(const struct agent *p, struct spoken s)
 {
-	const struct language *l = language_named(first_language(p));
-	const char *own = p ? p->phrases[phrase] : NULL;
-	struct spoken s = { .text = own, .language = l ? l->tag : "", .voice = p ? p->say_voice : "", .own = own };
-
-	if (!own) {
-		l = l && l->texts[phrase] ? l : &languages[0];
-		s.text = l->texts[phrase];
-		s.language = l->tag;
-	}
+	s.voice = p ? p->say_voice : "";
 	if (p && (*p->say_voice || *p->say_language))
 		s.language = p->say_language;
 	return s;
+}
+
+struct spoken spoken_words(const struct agent *p, const char *text)
+{
+	const struct language *l = language_named(first_language(p));
+
+	return in_voice(p, (struct spoken){ .text = text, .language = l ? l->tag : "", .own = true });
+}
+
+struct spoken phrase_of(const struct agent *p, enum phrase phrase)
+{
+	const struct language *l = language_named(first_language(p));
+
+	if (p && p->phrases[phrase])
+		return spoken_words(p, p->phrases[phrase]);
+	l = l && l->texts[phrase] ? l : &languages[0];
+	return in_voice(p, (struct spoken){ .text = l->texts[phrase], .language = l->tag });
+}
+
+bool phrase_on_stream(enum phrase phrase)
+{
+	static const bool on_stream[PHRASE_COUNT] = {
+		[PHRASE_ONE_MOMENT] = true,
+		[PHRASE_TROUBLE] = true,
+		[PHRASE_STILL_THERE] = true,
+		[PHRASE_IDLE] = true,
+		[PHRASE_TIME_LIMIT] = true,
+		[PHRASE_COST_LIMIT] = true,
+	};
+
+	return on_stream[phrase];
 }
 
 /* -------------------------------------------------------------------- in agent files */
@@ -317,4 +420,27 @@ const char *phrase_key(enum phrase phrase)
 void phrases_read(struct reader *r, const cJSON *value, void *agent)
 {
 	reader_object(r, value, keys, NULL, agent);
+}
+
+/* ------------------------------------------------------------------ instant answers */
+
+static void read_when(struct reader *r, const cJSON *value, void *instant)
+{
+	struct agent_instant *p = instant;
+
+	part_strings(r, value, WHEN_MAX, check_phrase, &p->when, &p->when_count);
+}
+
+static const struct key instant_keys[] = {
+	{ "when", .read = read_when, .required = true },
+	{ "say", offsetof(struct agent_instant, say), .rule = &rule, .required = true },
+	{ .name = NULL },
+};
+
+void instants_read(struct reader *r, const cJSON *value, void *agent)
+{
+	static const struct agent_instant blank = { .say = "" };
+	struct agent *p = agent;
+
+	p->instants = part_list(r, value, INSTANTS_MAX, instant_keys, sizeof blank, &blank, &p->instant_count);
 }

@@ -433,10 +433,12 @@ void relay_check_keys(struct reader *r, const cJSON *keys, const struct agent *p
 	if (greets && json_get(relay, "welcomeGreeting"))
 		reader_wrong_at(
 		    r, "relay.welcomeGreeting", "is a greeting, and \"greeting\" is another: leave one out");
-	if (relay && !agent_in_text(p))
+	if (relay && p->channel != CHANNEL_RELAY)
 		reader_note_at(r, "relay", "has no effect without \"channel\": \"relay\"");
 	for (size_t i = 0; agent_in_text(p) && i < sizeof of_sound / sizeof *of_sound; i++)
 		if (json_get(keys, of_sound[i]))
-			reader_note_at(
-			    r, of_sound[i], "has no effect with \"channel\": \"relay\", where Twilio hears and speaks");
+			reader_note_at(r, of_sound[i],
+			    p->channel == CHANNEL_RELAY
+				? "has no effect with \"channel\": \"relay\", where Twilio hears and speaks"
+				: "has no effect with \"channel\": \"gather\", where Twilio hears and speaks");
 }

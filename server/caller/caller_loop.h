@@ -6,8 +6,8 @@
 struct call;
 
 /* The call is bound to its channel. `fd` is the phone's socket, which stays its
- * owner's to close. Leaves FROM_LEFT as the last message in from_caller, and the
- * model writer with the agent loop. */
+ * owner's to close. Leaves the model writer with the agent loop, and FROM_LEFT as the
+ * last message in from_caller; of a call that is parked FROM_PARKED. */
 void caller_loop(struct call *c, int fd);
 
 #endif

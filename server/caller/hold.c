@@ -2,10 +2,13 @@
 
 #include "audio/g711.h"
 #include "common/ws_frame.h"
+#include "server/agents/phrases.h"
+#include "server/caller/speech.h"
 #include "server/phone/channel.h"
 #include "server/recording/recording.h"
 #include "server/stats/stats.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -42,9 +45,19 @@ int64_t hold_due_us(const struct hold *h, struct call *c)
 {
 	int64_t since = atomic_load_explicit(&c->waits_since_us, memory_order_relaxed);
 
-	if (!since || !c->cfg->hold_after_ms || !c->channel->audio)
+	if (!since || !c->cfg->hold_after_ms)
 		return NEVER_US;
-	return later(since + c->cfg->hold_after_ms * US_PER_MS, h->began_us ? h->began_us + HOLD_EVERY_US : 0);
+	return later(since + c->cfg->hold_after_ms * US_PER_MS, h->again_us);
+}
+
+/* Apart from a word that an answer broke off with. */
+void hold_say(struct hold *h, struct call *c, struct speech *speech, struct buf *message, int64_t now_us)
+{
+	char words[PHRASE_MAX + 2];
+
+	snprintf(words, sizeof words, " %s", phrase_of(c->agent, PHRASE_ONE_MOMENT).text);
+	h->again_us = speech_hold(speech, words, message, now_us) + c->cfg->hold_after_ms * US_PER_MS;
+	stat_add(audio_hold_words, 1);
 }
 
 void hold_sound(struct hold *h, struct call *c, struct buf *out, struct recording *recording, int64_t now_us)
@@ -54,7 +67,7 @@ void hold_sound(struct hold *h, struct call *c, struct buf *out, struct recordin
 
 	buf_init(&message, 0);
 	make_tone(tone);
-	h->began_us = now_us;
+	h->again_us = now_us + HOLD_EVERY_US;
 	h->until_us = now_us + HOLD_TONE_MS * US_PER_MS;
 	c->channel->put_audio(&c->stream, &message, tone, sizeof tone);
 	put_frame(out, &message);

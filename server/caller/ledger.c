@@ -1,7 +1,9 @@
 #include "server/caller/ledger.h"
 
 #include "audio/g711.h"
+#include "common/json.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void ledger_init(struct ledger *l, uint32_t generation, enum ledger_proof proof)
@@ -101,6 +103,23 @@ uint32_t ledger_mark(struct ledger *l)
 	return l->next_seq++;
 }
 
+void ledger_name(const struct ledger *l, uint32_t seq, char name[LEDGER_NAME_SIZE])
+{
+	snprintf(name, LEDGER_NAME_SIZE, "g%u.%u", l->generation, seq);
+}
+
+bool ledger_named(const struct span *name, uint32_t *generation, uint32_t *seq)
+{
+	char text[LEDGER_NAME_SIZE];
+	int end = 0;
+
+	if (name->n >= sizeof text)
+		return false;
+	memcpy(text, name->p, name->n);
+	text[name->n] = '\0';
+	return sscanf(text, "g%9u.%9u%n", generation, seq, &end) == 2 && text[end] == '\0';
+}
+
 /* Echoes come in the order of their marks: an echo proves the marks before it, too.
  * The phone's queue ends where the phone is, and not where we thought it was. */
 bool ledger_echo(struct ledger *l, uint32_t generation, uint32_t seq, int64_t now_us)
@@ -135,6 +154,31 @@ bool ledger_proved(struct ledger *l, uint64_t position, int64_t now_us)
 int64_t ledger_lead_us(const struct ledger *l, int64_t now_us)
 {
 	return l->far_end_us > now_us ? l->far_end_us - now_us : 0;
+}
+
+/* A short lead has less to give. */
+static int64_t melt_us(int64_t lead_us)
+{
+	return lead_us / 4 < LEDGER_MELT_US ? lead_us / 4 : LEDGER_MELT_US;
+}
+
+size_t ledger_room(struct ledger *l, int64_t lead_us, int64_t now_us)
+{
+	int64_t missing_us = lead_us - ledger_lead_us(l, now_us);
+	size_t size;
+
+	l->ahead = missing_us < (l->ahead ? melt_us(lead_us) : 1);
+	if (l->ahead)
+		return 0;
+	size = (size_t)(missing_us * G711_BYTES_PER_MS / 1000);
+	if (missing_us == lead_us || size < LEDGER_PIECE_FIRST)
+		return LEDGER_PIECE_FIRST;
+	return size < LEDGER_PIECE_MAX ? size : LEDGER_PIECE_MAX;
+}
+
+int64_t ledger_room_us(const struct ledger *l, int64_t lead_us)
+{
+	return l->far_end_us - lead_us + (l->ahead ? melt_us(lead_us) : 0);
 }
 
 /* Up to the next mark that is out, time counts as playing; beyond it only the echo

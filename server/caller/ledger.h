@@ -25,6 +25,9 @@ enum {
 	LEDGER_ITEMS = HEARD_ITEMS,
 	LEDGER_MARKS = 64,
 	LEDGER_MARK_EVERY = 1600,        /* bytes: one mark per 200 ms of audio */
+	LEDGER_PIECE_FIRST = 160,        /* bytes, 20 ms; the mark behind it tells when play-out began */
+	LEDGER_PIECE_MAX = 1600,         /* bytes that one message carries */
+	LEDGER_MELT_US = 100000,         /* so much of a full lead is played before more is sent */
 	LEDGER_UNCONFIRMED_US = 2000000, /* past its end by this much, an item counts as played */
 };
 
@@ -45,6 +48,7 @@ struct ledger {
 	uint64_t proven;    /* position known to have been played … */
 	int64_t proven_us;  /* … at this time */
 	int64_t far_end_us; /* when the phone's queue runs dry, as far as we know */
+	bool ahead;         /* the lead was full, and enough of it is left */
 	uint64_t paused_at; /* by account: the queue should have run dry here, and nobody said that it has */
 
 	struct ledger_item items[LEDGER_ITEMS]; /* oldest first */
@@ -72,6 +76,13 @@ void ledger_ended(struct ledger *l, uint32_t no);
  * (counted as out from now on), else 0. Without marks always 0. */
 uint32_t ledger_mark(struct ledger *l);
 
+/* A mark's name on the wire carries its generation too: an echo that a clear brought about is told by it from one
+ * that proves something. Reads one back; false: it is none of ours. */
+enum { LEDGER_NAME_SIZE = 32 };
+struct span;
+void ledger_name(const struct ledger *l, uint32_t seq, char name[LEDGER_NAME_SIZE]);
+bool ledger_named(const struct span *name, uint32_t *generation, uint32_t *seq);
+
 /* An echo came. False if it proves nothing: of an older generation, unknown. */
 bool ledger_echo(struct ledger *l, uint32_t generation, uint32_t seq, int64_t now_us);
 
@@ -80,6 +91,14 @@ bool ledger_proved(struct ledger *l, uint64_t position, int64_t now_us);
 
 /* How far ahead of the ear we have sent, in microseconds; 0 when dry. */
 int64_t ledger_lead_us(const struct ledger *l, int64_t now_us);
+
+/* How many bytes bring the lead back to `lead_us`, for one message. Once it is full, 0 until
+ * LEDGER_MELT_US of it are played: a message costs much, and a byte of it little. The first piece after
+ * a pause is the smallest: it is on the wire at once, and its mark soon comes back. */
+size_t ledger_room(struct ledger *l, int64_t lead_us, int64_t now_us);
+
+/* When there is room again. */
+int64_t ledger_room_us(const struct ledger *l, int64_t lead_us);
 
 /* The position heard by now. */
 uint64_t ledger_heard(const struct ledger *l, int64_t now_us);

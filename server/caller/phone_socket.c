@@ -98,8 +98,9 @@ static enum call_end failed_by(const struct phone_socket *s, int err, int64_t no
 
 enum call_end phone_socket_flush(struct phone_socket *s, int64_t now_us)
 {
-	/* A frame did not fit any more: the phone has not read for that long. */
-	enum call_end why = buf_error(&s->out) ? END_STREAM_STALLED : CALL_NOT_ENDED;
+	int err = buf_error(&s->out);
+	/* A frame did not fit any more: the phone has not read for that long. Or there was no memory for it. */
+	enum call_end why = err == -ENOMEM ? END_INTERNAL_ERROR : err ? END_STREAM_STALLED : CALL_NOT_ENDED;
 
 	while (s->sent < s->out.len) {
 		ssize_t n = send(s->fd, s->out.data + s->sent, s->out.len - s->sent, MSG_NOSIGNAL);

@@ -33,7 +33,7 @@ enum { PHONE_PING_US = 20 * 1000000, PHONE_PINGS_MISSED = 2 };
 int phone_socket_open(struct phone_socket *s, int fd, int64_t now_us);
 void phone_socket_close(struct phone_socket *s);
 
-/* After each poll, before the first phone_socket_next: there may be more. */
+/* There may be more to read: poll said so. Before it says so, phone_socket_next asks the socket no more. */
 void phone_socket_woken(struct phone_socket *s);
 
 /* As ws_reader_next; a ping among the messages is answered already. What is over

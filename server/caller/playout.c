@@ -8,12 +8,9 @@
 #include "server/phone/channel.h"
 #include "server/stats/stats.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum {
-	FIRST_PIECE = 160,         /* 20 ms, with a mark behind it that tells when play-out began */
-	PIECE_MAX = 800,           /* 100 ms: what one message carries when catching up */
 	SLACK_US = 40 * US_PER_MS, /* of the lead may melt before the clock wakes us; frames usually do */
 	TEXT_UNSENT = 256 * 1024,  /* a phone that takes no more has its words a little later */
 	ACCOUNT_MAX = 8 * 1024     /* bytes of the phone's account that the agent loop gets */
@@ -45,28 +42,29 @@ static void tell(struct call *c, enum from_caller_type type, const void *body, s
 	bell_ring(&c->agent_bell);
 }
 
-/* What is in p->message, if anything, becomes a frame, and the message is empty again. An error
- * goes to the outgoing buffer, where the caller loop ends the call by it. */
+/* What is in p->message becomes a frame, if there is a socket. An error goes to the outgoing buffer, where the
+ * caller loop ends the call by it. */
 static void send_message(struct playout *p)
 {
 	if (buf_error(&p->message))
 		p->out->err = buf_error(&p->message);
 	if (!p->message.len)
 		return;
-	ws_put_frame(p->out, WS_TEXT, buf_text(&p->message), p->message.len, NULL);
+	if (p->call->channel->requests)
+		buf_put(p->out, buf_text(&p->message), p->message.len);
+	else
+		ws_put_frame(p->out, WS_TEXT, buf_text(&p->message), p->message.len, NULL);
 	buf_reset(&p->message);
 }
 
-/* The name carries the generation: an echo that a clear brought about is told by it
- * from one that proves something. */
 static void send_mark_if_due(struct playout *p)
 {
 	uint32_t seq = ledger_mark(&p->ledger);
-	char name[32];
+	char name[LEDGER_NAME_SIZE];
 
 	if (!seq)
 		return;
-	snprintf(name, sizeof name, "g%u.%u", p->ledger.generation, seq);
+	ledger_name(&p->ledger, seq, name);
 	p->call->channel->put_mark(&p->call->stream, &p->message, name);
 	send_message(p);
 }
@@ -80,7 +78,8 @@ static void take_back(struct playout *p, uint32_t generation, struct from_cut *c
 	cut->count = (uint32_t)ledger_cut(&p->ledger, generation, now, cut->items, LEDGER_ITEMS);
 }
 
-/* How much of the answer was skipped, in ms. A change of the language holds for what follows, too. */
+/* How much of the answer was skipped, in ms. A change of the language holds for what follows, too; and so do keys for a phone
+ * that asks, which has the caller's words by then. */
 static uint64_t skip_stale(struct playout *p, uint64_t stale_to, int64_t now)
 {
 	struct call *c = p->call;
@@ -90,7 +89,7 @@ static uint64_t skip_stale(struct playout *p, uint64_t stale_to, int64_t now)
 	while (ring_next(&c->to_caller, &r) && r.at < stale_to) {
 		if (r.type == TO_AUDIO)
 			skipped += r.len - sizeof(struct to_audio) - p->offset;
-		else if (r.type == TO_LANGUAGE)
+		else if (r.type == TO_LANGUAGE || (r.type == TO_KEYS && c->channel->requests))
 			speech_send(&p->speech, &r, &p->message, now);
 		send_message(p);
 		p->offset = 0;
@@ -161,28 +160,18 @@ static void tell_first_audio(struct playout *p, uint32_t no, int64_t now)
 	p->any_audio = true;
 }
 
-/* As much as brings the lead back to what it should be, within bounds. The first
- * piece after a pause is the smallest: it is on the wire at once, and the mark
- * behind it tells soon when the phone began to play. */
-static size_t piece_size(const struct playout *p, int64_t now)
+static int64_t lead_us(const struct playout *p)
 {
-	int64_t lead = ledger_lead_us(&p->ledger, now);
-	int64_t missing = (int64_t)p->call->cfg->playout_lead_ms * US_PER_MS - lead;
-	size_t size = (size_t)(missing * G711_BYTES_PER_MS / US_PER_MS);
-
-	if (lead == 0 || size < FIRST_PIECE)
-		return FIRST_PIECE;
-	return size < PIECE_MAX ? size : PIECE_MAX;
+	return (int64_t)p->call->cfg->playout_lead_ms * US_PER_MS;
 }
 
 /* Sends a piece of the audio record in hand. True when it is used up. */
-static bool play_piece(struct playout *p, const struct ring_message *r, int64_t now)
+static bool play_piece(struct playout *p, const struct ring_message *r, size_t piece, int64_t now)
 {
 	struct call *c = p->call;
 	struct to_audio head;
 	const uint8_t *audio = (const uint8_t *)r->body + sizeof head;
 	size_t left = r->len - sizeof head - p->offset;
-	size_t piece = piece_size(p, now);
 
 	memcpy(&head, r->body, sizeof head);
 	if (piece > left)
@@ -237,8 +226,8 @@ static void send_words(struct playout *p, const struct ring_message *r, int64_t 
 static void play_due(struct playout *p, int64_t now)
 {
 	struct call *c = p->call;
-	int64_t lead = (int64_t)c->cfg->playout_lead_ms * US_PER_MS;
 	struct ring_message r;
+	size_t room;
 	uint32_t no;
 
 	for (;;) {
@@ -265,9 +254,9 @@ static void play_due(struct playout *p, int64_t now)
 			memcpy(&no, r.body, sizeof no);
 			ledger_ended(&p->ledger, no);
 			ring_pop(&c->to_caller);
-		} else if (ledger_lead_us(&p->ledger, now) >= lead) {
+		} else if (!(room = ledger_room(&p->ledger, lead_us(p), now))) {
 			return;
-		} else if (play_piece(p, &r, now)) {
+		} else if (play_piece(p, &r, room, now)) {
 			p->offset = 0;
 			ring_pop(&c->to_caller);
 		}
@@ -307,11 +296,13 @@ static void tell_dry(struct playout *p, int64_t now)
 	tell(p->call, FROM_DRY, &dry, sizeof dry);
 }
 
-/* Nothing is queued, the phone has played what it had, and the caller waits. */
-static int64_t tone_us(const struct playout *p)
+/* Nothing is queued, the phone has played what it had, and the caller waits. A phone that asks what is next
+ * is told to wait in answer to that (gather.c). */
+static int64_t hold_us(const struct playout *p)
 {
-	bool may_sound = p->started && p->resting && !p->held;
-	int64_t silent = ledger_playing(&p->ledger) ? ledger_dry_us(&p->ledger) : 0;
+	bool may_sound = p->started && p->resting && !p->held && !p->call->channel->requests;
+	bool said = ledger_playing(&p->ledger) && !speech_held_last(&p->speech); /* our own words are timed by hold */
+	int64_t silent = said ? ledger_dry_us(&p->ledger) : 0;
 
 	return may_sound ? later(hold_due_us(&p->hold, p->call), silent) : NEVER_US;
 }
@@ -324,21 +315,14 @@ void playout_run(struct playout *p, int64_t now_us)
 	speech_run(&p->speech, now_us);
 	tell_finished(p, now_us);
 	tell_dry(p, now_us);
-	if (now_us >= tone_us(p))
+	if (now_us < hold_us(p))
+		return;
+	if (p->call->channel->audio) {
 		hold_sound(&p->hold, p->call, p->out, p->recording, now_us);
-}
-
-/* "g<generation>.<number>", as written by send_mark_if_due. */
-static bool parse_mark(struct span name, uint32_t *generation, uint32_t *seq)
-{
-	char text[32];
-	int end = 0;
-
-	if (name.n >= sizeof text)
-		return false;
-	memcpy(text, name.p, name.n);
-	text[name.n] = '\0';
-	return sscanf(text, "g%9u.%9u%n", generation, seq, &end) == 2 && text[end] == '\0';
+		return;
+	}
+	hold_say(&p->hold, p->call, &p->speech, &p->message, now_us);
+	send_message(p);
 }
 
 void playout_echo(struct playout *p, struct span name, int64_t now_us)
@@ -346,17 +330,8 @@ void playout_echo(struct playout *p, struct span name, int64_t now_us)
 	uint32_t generation, seq;
 
 	/* One that is not ours, or of an older generation, proves nothing. */
-	if (parse_mark(name, &generation, &seq) && ledger_echo(&p->ledger, generation, seq, now_us) && p->recording)
+	if (ledger_named(&name, &generation, &seq) && ledger_echo(&p->ledger, generation, seq, now_us) && p->recording)
 		recording_echo(p->recording, p->ledger.proven, now_us);
-}
-
-static void tell_interrupted(struct playout *p, const struct from_cut *cut, const char *text, size_t len)
-{
-	struct call *c = p->call;
-
-	if (!ring_put2(&c->from_caller, FROM_INTERRUPTED, cut, sizeof *cut, text, len))
-		log_error(c->tag, "from_caller is full");
-	bell_ring(&c->agent_bell);
 }
 
 static void note_unmatched(struct playout *p)
@@ -368,39 +343,52 @@ static void note_unmatched(struct playout *p)
 }
 
 /* An account that is not of our words is the agent loop's to use: not more of it than was sent. */
-static void stopped_by_account(
-    struct playout *p, const char *text, size_t len, int64_t spoken_ms, struct from_cut *cut, int64_t now)
+static void stopped_by_account(struct playout *p, const char *text, size_t len, int64_t spoken_ms, int64_t now)
 {
+	struct from_cut cut = { .cut = p->cuts_served };
 	size_t most = speech_unfinished(&p->speech), told = 0;
 	bool matched;
 	uint64_t at;
 
 	matched = speech_interrupted(&p->speech, text, len, spoken_ms, now, &at);
-	if (!matched) {
-		told = text ? utf8_whole(text, len, most < ACCOUNT_MAX ? most : ACCOUNT_MAX) : 0;
+	if (!matched && text) {
+		told = utf8_whole(text, len, most < ACCOUNT_MAX ? most : ACCOUNT_MAX);
 		note_unmatched(p);
 	}
-	cut->count = (uint32_t)ledger_cut_at(&p->ledger, p->cuts_served, at, now, cut->items, LEDGER_ITEMS);
-	for (uint32_t i = 0; i < cut->count; i++)
-		cut->items[i].confirmed = matched;
-	tell_interrupted(p, cut, text, told);
+	cut.count = (uint32_t)ledger_cut_at(&p->ledger, p->cuts_served, at, now, cut.items, LEDGER_ITEMS);
+	for (uint32_t i = 0; i < cut.count; i++)
+		cut.items[i].confirmed = matched;
+	if (!ring_put2(&p->call->from_caller, FROM_INTERRUPTED, &cut, sizeof cut, text, told))
+		log_error(p->call->tag, "from_caller is full");
+	bell_ring(&p->call->agent_bell);
+}
+
+/* Until the next cut: what is queued may be stale. */
+static void hold_back(struct playout *p)
+{
+	p->held = true;
+	p->held_at = atomic_load_explicit(&p->call->cuts_wanted, memory_order_relaxed);
+}
+
+/* The phone has lost what it held. */
+static void stop_short(struct playout *p, enum from_caller_type news, int64_t now)
+{
+	struct from_cut cut = { .cut = p->cuts_served };
+
+	hold_stop(&p->hold, p->call, p->out, p->recording, now);
+	take_back(p, p->cuts_served, &cut, now);
+	tell(p->call, news, &cut, sizeof cut);
 }
 
 void playout_interrupted(struct playout *p, const char *text, size_t len, int64_t spoken_ms, int64_t now_us)
 {
-	struct from_cut cut = { .cut = p->cuts_served };
-
 	if (p->held)
 		return;
-	p->held = true;
-	p->held_at = atomic_load_explicit(&p->call->cuts_wanted, memory_order_relaxed);
-	if (!p->call->channel->audio) {
-		stopped_by_account(p, text, len, spoken_ms, &cut, now_us);
-		return;
-	}
-	hold_stop(&p->hold, p->call, p->out, p->recording, now_us);
-	take_back(p, p->cuts_served, &cut, now_us);
-	tell_interrupted(p, &cut, NULL, 0);
+	hold_back(p);
+	if (p->call->channel->audio)
+		stop_short(p, FROM_INTERRUPTED, now_us);
+	else
+		stopped_by_account(p, text, len, spoken_ms, now_us);
 }
 
 void playout_spoken(struct playout *p, const char *text, size_t len, int64_t now_us)
@@ -419,16 +407,29 @@ int64_t playout_deadline_us(const struct playout *p)
 	/* Our own deadline comes a little late on purpose. A caller's frame arrives every
 	 * 20 ms and wakes the loop anyway: one wake-up serves both, and only when frames
 	 * stop does the clock take over. */
-	int64_t lead = (int64_t)p->call->cfg->playout_lead_ms * US_PER_MS;
-	int64_t slack = lead / 2 < SLACK_US ? lead / 2 : SLACK_US;
+	int64_t room_us = ledger_room_us(&p->ledger, lead_us(p)) + earlier(lead_us(p) / 2, SLACK_US);
 	int64_t due = p->started ? earlier(ledger_deadline_us(&p->ledger), dry_us(p)) : NEVER_US;
 
 	/* With text nothing waits for its time, and a cut rings. */
 	if (!p->call->channel->audio)
-		return earlier(due, speech_deadline_us(&p->speech));
-	if (p->started && !p->resting && !p->held && p->ledger.far_end_us - lead + slack < due)
-		due = p->ledger.far_end_us - lead + slack;
-	return earlier(due, tone_us(p));
+		return earlier(due, earlier(hold_us(p), speech_deadline_us(&p->speech)));
+	if (p->started && !p->resting && !p->held)
+		due = earlier(due, room_us);
+	return earlier(due, hold_us(p));
+}
+
+void playout_park(struct playout *p, int64_t now_us)
+{
+	hold_back(p);
+	stop_short(p, FROM_PARKED, now_us);
+	p->started = false;
+}
+
+void playout_again(struct playout *p, struct buf *out)
+{
+	p->out = out;
+	p->resting = false;
+	speech_init(&p->speech, p->call->channel, &p->call->stream, &p->ledger);
 }
 
 void playout_leave(struct playout *p, int64_t now_us)

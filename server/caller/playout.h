@@ -5,7 +5,7 @@
  * text has its words at once, and speaks them in its own time (speech.h).
  *
  * Caller loop only. Takes messages from to_caller, appends frames of the call's
- * channel to the buffer that goes to the phone, and tells the agent loop what was
+ * channel to the buffer that goes to the phone (or what is in them, if it has no socket), and tells the agent loop what was
  * heard: by the phone's marks, by its own account, or on a channel with neither by
  * the clock.
  */
@@ -61,7 +61,12 @@ void playout_quiet(struct playout *p, int64_t now_us);
 /* When playout_run has something to do even if nothing happens. */
 int64_t playout_deadline_us(const struct playout *p);
 
-/* The stream is over: tells the agent loop what was heard, and that we left. */
+/* The stream was lost: tells the agent loop what was heard; nothing is sent before its cut. Then playout_again and
+ * playout_start go on, or playout_leave ends it. `out` may be gone meanwhile, and the struct may be moved. */
+void playout_park(struct playout *p, int64_t now_us);
+void playout_again(struct playout *p, struct buf *out);
+
+/* The call is over: tells the agent loop what was heard, and that we left. */
 void playout_leave(struct playout *p, int64_t now_us);
 
 #endif

@@ -26,7 +26,7 @@ void speech_close(struct speech *s)
 
 /* --------------------------------------------------------------------- to the phone */
 
-/* `greeted`: the phone speaks it by itself, and has it already. */
+/* `greeted`: the phone speaks it by itself, and has it already; but one that asks is given it like all else. */
 static void send_text(struct speech *s, const struct ring_message *r, struct buf *out, bool greeted, int64_t now)
 {
 	struct to_audio head;
@@ -37,7 +37,7 @@ static void send_text(struct speech *s, const struct ring_message *r, struct buf
 	ledger_sent(s->ledger, head.no, len * BYTE, now);
 	spoken_sent(&s->spoken, text, len);
 	s->sent_us = now;
-	if (greeted)
+	if (greeted && !s->channel->requests)
 		return;
 	s->speaking = head.no;
 	s->channel->put_text(s->stream, out, text, len, false);
@@ -59,6 +59,29 @@ void speech_finish(struct speech *s, struct buf *out)
 	if (s->speaking)
 		s->channel->put_text(s->stream, out, "", 0, true);
 	s->speaking = 0;
+}
+
+/* No item of the dialogue's has this number, so nobody asks how much was heard of it. */
+enum { HOLD_ITEM = 0 };
+
+int64_t speech_hold(struct speech *s, const char *words, struct buf *out, int64_t now_us)
+{
+	size_t len = strlen(words);
+
+	ledger_sent(s->ledger, HOLD_ITEM, len * BYTE, now_us);
+	ledger_ended(s->ledger, HOLD_ITEM);
+	spoken_sent(&s->spoken, words, len);
+	s->sent_us = now_us;
+	s->speaking = 0;
+	s->channel->put_text(s->stream, out, words, len, true);
+	return now_us + ledger_lead_us(s->ledger, now_us);
+}
+
+bool speech_held_last(const struct speech *s)
+{
+	const struct ledger *l = s->ledger;
+
+	return l->item_count && l->items[l->item_count - 1].no == HOLD_ITEM;
 }
 
 /* A tag, a URL or keys; with none of these is it longer than that. */

@@ -34,6 +34,11 @@ void speech_close(struct speech *s);
 /* A message of to_caller. Appends at most one message for the phone to `out`. */
 void speech_send(struct speech *s, const struct ring_message *r, struct buf *out, int64_t now_us);
 
+/* Words of ours that are no part of an answer; what was being said goes on behind them. Appends one message. When they
+ * will have been spoken. */
+int64_t speech_hold(struct speech *s, const char *words, struct buf *out, int64_t now_us);
+bool speech_held_last(const struct speech *s); /* nothing was said since */
+
 /* The agent loop cut the answer that is being sent: its end, if it needs one, is appended to `out`. */
 void speech_finish(struct speech *s, struct buf *out);
 

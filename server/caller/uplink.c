@@ -14,20 +14,17 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 enum {
 	APPEND_MAX = 8000,            /* mu-law in one message: a second, when a backlog goes out */
 	MODEL_UNSENT_MAX = 32 * 1024, /* beyond this the model does not read; audio waits here instead */
-	STALL_US = 10 * US_PER_S,     /* no progress for so long: the model's connection is dead */
+	BEHIND_US = 2 * US_PER_S, /* something is unsent for so long: the model's connection is dead, or as good as */
 	AUDIO_MAX = 1 << 20,
 	AUDIO_AT_ONCE = 512 * 1024,  /* more than the largest backlog may be for a moment */
-	AUDIO_GIVE_BACK = 16 * 1024, /* memory of the buffer goes back to the system if it is so much at least */
+	AUDIO_GIVE_BACK = 16 * 1024, /* of the buffer's memory, after a long turn or a time without a model */
 	FORGET_AT_ONCE = 4000,       /* half a second: what stays is moved by it, so not with every frame */
-	/* The valve opens after LATE_RUN late frames in a row, or nearly; with it
-	 * open every other frame is 20 ms late by nature, so "late" is more. */
+	/* The valve opens after LATE_RUN late frames, nearly in a row; then every other is late by nature: 20 ms. */
 	LATE_MS = 60,
 	LATE_RUN = 8,
 	CALM_RUN = 250,
@@ -39,7 +36,7 @@ void uplink_init(struct uplink *u, struct call *c, int fd, int64_t now_us)
 	memset(u, 0, sizeof *u);
 	u->call = c;
 	u->fd = fd;
-	u->progress_us = u->checked_us = now_us;
+	u->whole_us = u->checked_us = now_us;
 	u->frame_size = 360;
 	lateness_init(&u->lateness, now_us);
 	buf_init(&u->audio, AUDIO_MAX);
@@ -148,21 +145,19 @@ static bool too_old(const struct uplink *u, uint32_t late_ms)
 	return ioctl(u->fd, FIONREAD, &waiting) == 0 && (size_t)waiting >= u->frame_size;
 }
 
-/* Memory that was in use before, if it is much: after a long turn of the caller's, or a time without a
- * model. The buffer still has it, and it is empty. */
-static void give_pages_back(const struct uplink *u, size_t was)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t from = ((uintptr_t)u->audio.data + u->audio.len + page) & ~(page - 1);
-	uintptr_t to = ((uintptr_t)u->audio.data + was) & ~(page - 1);
-
-	if (to >= from + AUDIO_GIVE_BACK)
-		madvise((void *)from, to - from, MADV_DONTNEED);
-}
-
 static size_t backlog_bytes(const struct uplink *u)
 {
 	return (size_t)u->call->cfg->backlog_ms * G711_BYTES_PER_MS;
+}
+
+/* Whether somebody speaks in what goes from `from` on, the first `len` bytes, the agent loop has to know. */
+static void note_gone(struct uplink *u, size_t from, size_t len)
+{
+	size_t sound = len > from ? mulaw_sound((const uint8_t *)u->audio.data + from, len - from) : 0;
+	uint64_t end = u->sent - u->kept + from + sound; /* beyond `sent` there are no positions yet */
+
+	if (sound)
+		atomic_store_explicit(&u->call->gone_to, end > u->sent ? u->sent + 1 : end, memory_order_relaxed);
 }
 
 /* Of what was sent, drops what no other session needs, and what is beyond BACKLOG_MS. Less than
@@ -176,27 +171,29 @@ static void forget(struct uplink *u, size_t at_once)
 
 	if (gone < at_once && gone < u->audio.len)
 		return;
+	note_gone(u, (size_t)known, gone);
 	buf_consume(&u->audio, gone);
 	u->kept -= gone;
-	give_pages_back(u, u->audio.len + gone);
+	buf_give_back(&u->audio, u->audio.len + gone, AUDIO_GIVE_BACK);
 }
 
-/* What waits and is skipped has no position: the model's own count goes on without it, too. */
+/* What waits and is skipped has no position, as in the model's own count. Of what is gone the agent loop knows in time. */
 static void trim_backlog(struct uplink *u)
 {
 	size_t bound = backlog_bytes(u), waiting = uplink_waiting(u);
+	bool away = !model_writer_is_held_by(&u->call->writer, WRITER_CALLER);
 
-	forget(u, waiting > bound ? 0 : FORGET_AT_ONCE);
+	forget(u, away || waiting > bound ? 0 : FORGET_AT_ONCE);
 	if (waiting <= bound)
 		return;
 	drop_ms(u, (waiting - bound) / G711_BYTES_PER_MS);
+	note_gone(u, 0, waiting - bound);
 	buf_consume(&u->audio, waiting - bound);
 }
 
-/* Decodes right to the end of what waits, so that a frame is written once. The
- * recording hears it as it came, before anything is skipped or filled in: it keeps
- * its own time. Then its age is judged, and only what is kept is counted in, with
- * the silence that belongs before it. */
+/* Decodes right to the end of what waits, so that a frame is written once. The recording hears it as it came,
+ * before anything is skipped or filled in: it keeps its own time. Then its age is judged, and only what is kept is
+ * counted in, with the silence that belongs before it. */
 bool uplink_frame(struct uplink *u, const struct phone_event *e, int64_t now_us)
 {
 	size_t most = BASE64_DECODED_MAX(e->audio.n);
@@ -225,8 +222,9 @@ bool uplink_frame(struct uplink *u, const struct phone_event *e, int64_t now_us)
 		u->frame_size = e->audio.n + 140; /* around the payload: JSON, frame header */
 
 	if (u->recording)
-		recording_caller(
-		    u->recording, e->has_timestamp, e->timestamp_ms, (const uint8_t *)room, (size_t)len, now_us);
+		recording_caller(u->recording, e->has_timestamp, u->begun_ms + e->timestamp_ms, (const uint8_t *)room,
+		    (size_t)len, now_us);
+	gate_frame(&u->gate, u->call, (const uint8_t *)room, (size_t)len);
 	silence =
 	    lateness_frame(&u->lateness, e->has_timestamp, e->timestamp_ms, (uint32_t)len / G711_BYTES_PER_MS, now_us);
 	late_ms = lateness_late_ms(&u->lateness);
@@ -291,36 +289,38 @@ static int meet_session(struct uplink *u)
 	return err;
 }
 
-static int send_message(struct uplink *u, const uint8_t *bytes, size_t len)
+static int send_message(struct uplink *u, const uint8_t *bytes, size_t len, int64_t now)
 {
 	struct model_writer *w = &u->call->writer;
 	int err;
 
 	w->protocol->hear(&u->message, bytes, len);
+	model_writer_wrote(w, u->message.len, now);
 	err = ws_client_send_text(w->client, buf_text(&u->message), u->message.len);
 	buf_reset(&u->message);
 	return err;
 }
 
-static int send_append(struct uplink *u, const uint8_t *mulaw, size_t len)
+/* It may be six times as much: in quarters. On its own, since a call without a converter should not
+ * touch so much of the stack. */
+static __attribute__((noinline)) int send_converted(struct uplink *u, const uint8_t *mulaw, size_t len, int64_t now)
 {
-	if (u->converter) {
-		uint8_t converted[CONVERT_TO_MODEL_MAX(APPEND_MAX / 4)];
-		/* It may be six times as much: in quarters. */
-		for (size_t at = 0; at < len; at += APPEND_MAX / 4) {
-			size_t part = len - at < APPEND_MAX / 4 ? len - at : APPEND_MAX / 4;
-			size_t n = converter_to_model(u->converter, mulaw + at, part, converted);
-			int err;
+	uint8_t converted[CONVERT_TO_MODEL_MAX(APPEND_MAX / 4)];
+	int err = 0;
 
-			if (!n)
-				continue;
-			err = send_message(u, converted, n);
-			if (err)
-				return err;
-		}
-		return 0;
+	for (size_t at = 0; !err && at < len; at += APPEND_MAX / 4) {
+		size_t part = len - at < APPEND_MAX / 4 ? len - at : APPEND_MAX / 4;
+		size_t n = converter_to_model(u->converter, mulaw + at, part, converted);
+
+		if (n)
+			err = send_message(u, converted, n, now);
 	}
-	return send_message(u, mulaw, len);
+	return err;
+}
+
+static int send_append(struct uplink *u, const uint8_t *mulaw, size_t len, int64_t now)
+{
+	return u->converter ? send_converted(u, mulaw, len, now) : send_message(u, mulaw, len, now);
 }
 
 /* What waits goes out at once; the model takes it faster than it was said. */
@@ -332,7 +332,7 @@ static int send_audio(struct uplink *u, int64_t now)
 	while (!err && uplink_waiting(u) && ws_client_unsent(u->call->writer.client) < MODEL_UNSENT_MAX) {
 		size_t len = uplink_waiting(u) < APPEND_MAX ? uplink_waiting(u) : APPEND_MAX;
 
-		err = send_append(u, (const uint8_t *)u->audio.data + u->kept, len);
+		err = send_append(u, (const uint8_t *)u->audio.data + u->kept, len, now);
 		u->kept += len;
 	}
 	if (u->kept == before)
@@ -348,23 +348,22 @@ static int send_audio(struct uplink *u, int64_t now)
 	return err;
 }
 
-/* A connection that takes nothing for STALL_US is dead: TCP alone would say so much
- * later. Progress is any byte that leaves, not only the last. */
+/* A connection that has not taken all of it once for BEHIND_US is dead: TCP alone would say so much later. One that
+ * takes a little now and then is no better, as what is said would be heard ever later; and no ping gets through. */
 static int flush(struct uplink *u, int64_t now)
 {
-	size_t unsent;
 	int err;
 
 	if (!u->unsent)
 		return 0;
 	err = ws_client_flush(u->call->writer.client);
-	unsent = ws_client_unsent(u->call->writer.client);
-	if (!err || unsent < u->last_unsent)
-		u->progress_us = now;
-	u->last_unsent = unsent;
+	if (!err)
+		u->whole_us = now;
 	u->unsent = err == -EAGAIN;
+	if (!err && model_writer_flushed(&u->call->writer, now))
+		bell_ring(&u->call->agent_bell); /* the time for an answer begins */
 	if (err == -EAGAIN)
-		return now > u->progress_us + STALL_US ? -ETIMEDOUT : 0;
+		return now > u->whole_us + BEHIND_US ? -ETIMEDOUT : 0;
 	return err;
 }
 
@@ -374,9 +373,9 @@ static int send_all(struct uplink *u, bool audio, int64_t now)
 	int err = meet_session(u);
 
 	if (!u->unsent)
-		u->progress_us = now;
+		u->whole_us = now;
 	if (!err)
-		err = model_writer_carry_out(&u->call->writer, &u->unsent);
+		err = model_writer_carry_out(&u->call->writer, &u->unsent, now);
 	if (!err && audio)
 		err = send_audio(u, now);
 	return err ? err : flush(u, now);
@@ -417,16 +416,32 @@ int64_t uplink_deadline_us(const struct uplink *u)
 
 	if (u->valve_open && u->checked_us + VALVE_CHECK_US < due)
 		due = u->checked_us + VALVE_CHECK_US;
-	if (u->unsent && u->progress_us + STALL_US < due)
-		due = u->progress_us + STALL_US;
+	if (u->unsent && u->whole_us + BEHIND_US < due)
+		due = u->whole_us + BEHIND_US;
 	return due;
 }
 
-void uplink_leave(struct uplink *u)
+void uplink_park(struct uplink *u)
 {
 	/* Under a low-water mark Twilio's Close alone would wake nobody. */
 	if (u->valve_open)
 		set_valve(u, false);
 	if (model_writer_is_held_by(&u->call->writer, WRITER_CALLER))
 		give_writer_back(u);
+}
+
+/* The time without a stream is no silence of the caller's. */
+void uplink_again(struct uplink *u, int fd, uint64_t begun_ms, int64_t now_us)
+{
+	u->fd = fd;
+	u->begun_ms = begun_ms;
+	u->whole_us = u->checked_us = now_us;
+	lateness_init(&u->lateness, now_us);
+}
+
+void uplink_leave(struct uplink *u)
+{
+	forget(u, 0);
+	note_gone(u, 0, u->audio.len);
+	uplink_park(u);
 }

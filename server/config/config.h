@@ -21,6 +21,7 @@ enum {
 	CONFIG_NETWORKS_MAX = 256,
 	CONFIG_CALLERS_MAX = 1000,
 	CONFIG_DIALLING_MAX = 64,
+	CONFIG_RUNGS_MAX = 4,
 	CONFIG_ENDPOINTS_MAX = 3,
 	API_TOKEN_SIZE = 1025 /* with its NUL */
 };
@@ -40,6 +41,8 @@ enum recording_mode { RECORDING_OFF, RECORDING_LOCAL, RECORDING_TWILIO };
 struct config_endpoint {
 	const char *url, *api_key, *auth, *audio_format;
 	const char *model, *voice; /* what is "" is the agent's */
+	const char *protocol;      /* MODEL_PROTOCOL_n: realtime|text; "": realtime */
+	const char *ca_file;       /* OPENAI_CA_FILE_n; "": the first's */
 };
 
 struct config {
@@ -62,8 +65,11 @@ struct config {
 	enum call_channel channel;                       /* CHANNEL=stream|relay|gather */
 	const char *allow_networks[CONFIG_NETWORKS_MAX]; /* ALLOW_NETWORKS; none: all. Ask config_allows */
 	size_t allow_network_count;
-	bool stream_unannounced;           /* STREAM_UNANNOUNCED=off */
-	const char *overflow_number;       /* OVERFLOW_NUMBER, E.164 or "" */
+	bool stream_unannounced;                /* STREAM_UNANNOUNCED=off */
+	const char *overflow_number;            /* OVERFLOW_NUMBER, E.164 or "" */
+	const char *fallback[CONFIG_RUNGS_MAX]; /* FALLBACK; see agents/fallback.h */
+	size_t fallback_count;
+	const char *fallback_url;          /* FALLBACK_URL, "" none */
 	const char *twilio_account_sid;    /* TWILIO_ACCOUNT_SID; "": no outbound calls */
 	const char *twilio_api_key_sid;    /* TWILIO_API_KEY_SID; "": the first of TWILIO_AUTH_TOKEN is used */
 	const char *twilio_api_key_secret; /* TWILIO_API_KEY_SECRET */
@@ -110,6 +116,8 @@ struct config {
 	enum greeting_mode greeting_mode;   /* GREETING_MODE=instruction|exact|wait */
 	const char *greeting;               /* GREETING: the instruction, or the exact words */
 	int greeting_protect_ms;            /* GREETING_PROTECT_MS: 0 */
+	bool voice_cache;                   /* VOICE_CACHE=on: fixed lines are made in advance */
+	int voice_rate;                     /* VOICE_RATE: 20 of them a minute at most */
 
 	/* Agents */
 	const char *agents_dir; /* AGENTS_DIR; "": only the built-in one, made of the settings */
@@ -124,12 +132,15 @@ struct config {
 	size_t allow_caller_count;
 	int max_call_seconds;           /* MAX_CALL_SECONDS: 3500, at most 14100 */
 	int idle_seconds;               /* IDLE_SECONDS: 120; 0 never */
+	int reprompt_seconds;           /* REPROMPT_SECONDS: 10; 0 never */
+	int hold_music_seconds;         /* HOLD_MUSIC_SECONDS: 120; 0 never */
 	int silence_max_ms;             /* SILENCE_MAX_MS: 4000 */
 	int slow_answer_max_ms;         /* SLOW_ANSWER_MAX_MS: 8000; never below silence_max_ms */
 	int hold_after_ms;              /* HOLD_AFTER_MS: 2500; 0 never */
 	int stream_silent_seconds;      /* STREAM_SILENT_SECONDS: 15 */
+	int stream_grace_ms;            /* STREAM_GRACE_MS: 5000; 0: a lost stream ends its call */
 	int drain_seconds;              /* DRAIN_SECONDS: 30 */
-	int backlog_ms;                 /* BACKLOG_MS: 5000 */
+	int backlog_ms;                 /* BACKLOG_MS: 8000 */
 	enum uplink_batch uplink_batch; /* UPLINK_BATCH_MS=auto|20|40 */
 	int playout_lead_ms;            /* PLAYOUT_LEAD_MS: 400 */
 
@@ -146,6 +157,12 @@ struct config {
 	const char *text_api_key; /* TEXT_API_KEY; "": openai_api_key */
 	enum text_api text_api;   /* TEXT_API */
 	int record_retry_seconds; /* RECORD_RETRY_SECONDS: 60 */
+
+	/* Messages that callers leave */
+	const char *voicemail_model;   /* VOICEMAIL_MODEL: gpt-transcribe; "off" gives "" */
+	const char *voicemail_api_url; /* VOICEMAIL_API_URL; "": on the host of openai_url */
+	const char *voicemail_api_key; /* VOICEMAIL_API_KEY; "": openai_api_key */
+	int voicemail_give_up_seconds; /* VOICEMAIL_GIVE_UP_SECONDS: ten minutes */
 
 	/* Storage */
 	const char *data_dir; /* DATA_DIR; "": nothing is kept */

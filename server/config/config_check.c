@@ -166,7 +166,7 @@ const char *check_public_url(const char *text)
 	return NULL;
 }
 
-/* The text model: https only, as the key and the transcript go there. */
+/* An API of text: https only, as the key and what was said go there. */
 const char *check_text_url(const char *text)
 {
 	const char *authority = text + strlen("https://");
@@ -175,12 +175,12 @@ const char *check_text_url(const char *text)
 	if (strncmp(text, "http://", strlen("http://")) == 0)
 		return "must start with https:// (over http:// the key and what was said would travel readable by anyone)";
 	if (strncmp(text, "https://", strlen("https://")) != 0 || !visible_ascii(text) || strpbrk(text, "\"<>\\^`{|}#"))
-		return "must look like https://host[:port]/v1/responses";
+		return "must look like https://host[:port]/v1/…";
 	len = strcspn(authority, "/?");
 	if (memchr(authority, '@', len))
-		return "must not carry a user name or key; the key belongs in TEXT_API_KEY";
+		return "must not carry a user name or key; the key has a setting of its own";
 	if (!split_authority(authority, len) || authority[len] != '/')
-		return "must look like https://host[:port]/v1/responses";
+		return "must look like https://host[:port]/v1/…";
 	return NULL;
 }
 
@@ -264,6 +264,30 @@ const char *check_language(const char *text)
 	if (strlen(text) == 2 && islower((unsigned char)text[0]) && islower((unsigned char)text[1]))
 		return NULL;
 	return "must be an ISO-639-1 code of two small letters, as in en or de";
+}
+
+/* A person's telephone in E.164, or a SIP address: sip:name@host. The text goes into TwiML's
+ * <Dial>, hence no quotation marks and no blanks. */
+const char *check_destination(const char *text)
+{
+	const char *at = strchr(text, '@');
+
+	if (strncasecmp(text, "sip:", 4) != 0 && strncasecmp(text, "sips:", 5) != 0)
+		return check_e164(text) ? "must be a number in E.164 form, as in +12025550123, or sip:name@host" : NULL;
+	for (const char *p = text; *p; p++)
+		if (*p <= ' ' || *p > '~' || strchr("\"<>\\", *p))
+			return "must look like sip:name@host, without blanks";
+	return at && at[1] && at > strchr(text, ':') + 1 ? NULL : "must look like sip:name@host";
+}
+
+const char *check_rung(const char *text)
+{
+	static const char *const words[] = { "reconnect", "text", "dial", "voicemail", "none" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (!strcmp(words[i], text))
+			return NULL;
+	return "must be some of reconnect, text, dial and voicemail, comma-separated, or none";
 }
 
 /* Text for the model and for people. Control characters would come from a pasted terminal or a

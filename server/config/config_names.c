@@ -95,6 +95,7 @@ static const struct {
 } aliases[] = {
 	{ "TWILIO_CONVERSATION_RELAY_ENABLED", "CHANNEL", "true/1/on/yes", "relay" },
 	{ "USE_REALTIME_API", "CHANNEL", "false/0/off/no", "gather" },
+	{ "ENABLE_REALTIME_FALLBACK", "FALLBACK", "true/1/on/yes", "reconnect,text,dial" },
 	{ "WEBSOCKET_TIMEOUT", "MODEL_CONNECT_MS", NULL, NULL },
 	{ "MAX_RECONNECT_ATTEMPTS", "RECONNECT_TRIES", NULL, NULL },
 };

@@ -27,6 +27,8 @@
 #define LIST(field, number, limit) \
 	SETTING_LIST, .at = offsetof(struct config, field), .count = offsetof(struct config, number), .most = limit
 
+enum { KEY_MOST = 4096 }; /* a token of Entra for Azure is one, too */
+
 /* clang-format off */
 
 /* A way to the model besides the first. */
@@ -35,7 +37,7 @@
 	  .help = "Another address of the model, in the same form, taken while those before it fail or are refused. What " \
 	          "its other settings leave out is the first's; one that has a key or a model of its own only is at the " \
 	          "first's address." }, \
-	{ NULL, "OPENAI_API_KEY" n, TEXT(others[i].api_key), .fallback = "", .secret = 1, .check = check_token, \
+	{ NULL, "OPENAI_API_KEY" n, TEXT(others[i].api_key), .fallback = "", .most = KEY_MOST, .secret = 1, .check = check_token, \
 	  .help = "The key there. Endpoints that share one are left out together when it is refused, or its money spent. " \
 	          "OPENAI_ORGANIZATION and OPENAI_PROJECT go with the first key only." }, \
 	{ NULL, "OPENAI_AUTH" n, WORD(others[i].auth, "auto|bearer|api-key"), .fallback = "", \
@@ -45,10 +47,15 @@
 	{ NULL, "OPENAI_VOICE" n, TEXT(others[i].voice), .fallback = "", .most = 128, .check = check_name, \
 	  .help = "The voice there. Unset, the agent's." }, \
 	{ NULL, "OPENAI_AUDIO_FORMAT" n, WORD(others[i].audio_format, "pcmu|pcma|pcm"), .fallback = "", \
-	  .help = "The format of sessions there."
+	  .help = "The format of sessions there." }, \
+	{ NULL, "MODEL_PROTOCOL" n, WORD(others[i].protocol, "realtime|text"), .fallback = "", \
+	  .help = "What is spoken there: realtime. A call does not go on with the text API, so that is refused." }, \
+	{ NULL, "OPENAI_CA_FILE" n, TEXT(others[i].ca_file), .fallback = "", .check = check_path, \
+	  .help = "PEM file of the authorities to trust there. Unset, the first's."
 
 const struct setting config_table[] = {
-	{ "Keys", "OPENAI_API_KEY", TEXT(openai_api_key), .fallback = "", .secret = 1, .check = check_token,
+	{ "Keys", "OPENAI_API_KEY", TEXT(openai_api_key), .fallback = "", .most = KEY_MOST, .secret = 1,
+	  .check = check_token,
 	  .help = "The key for the model. Needed for real calls, but with MODEL_PROTOCOL=text and TEXT_API_KEY." },
 	{ NULL, "TWILIO_AUTH_TOKEN", LIST(twilio_auth_tokens, twilio_auth_token_count, CONFIG_TOKENS_MAX),
 	  .fallback = "", .secret = 1, .check = check_token,
@@ -92,7 +99,8 @@ const struct setting config_table[] = {
 	          "spend your key." },
 	{ NULL, "CHANNEL", CHOICE(channel, "stream|relay|gather"), .fallback = "stream",
 	  .help = "How calls are carried. stream: Media Streams, the caller's sound. relay: ConversationRelay, where "
-	          "Twilio hears and speaks, and text is exchanged. gather is not built yet." },
+	          "Twilio hears and speaks, and text is exchanged. gather: "
+	          "<Gather> and <Say>, turn by turn, with the text API." },
 	{ NULL, "ALLOW_NETWORKS", LIST(allow_networks, allow_network_count, CONFIG_NETWORKS_MAX),
 	  .fallback = "", .check = check_net,
 	  .help = "The only networks that may ask /twilio/…, on top of the signature: IPv4 or IPv6 addresses or nets, "
@@ -104,6 +112,13 @@ const struct setting config_table[] = {
 	{ NULL, "OVERFLOW_NUMBER", TEXT(overflow_number), .fallback = "", .check = check_e164,
 	  .help = "The number dialled when every line is busy or the model is lost. Unset, or if nobody takes the call "
 	          "there, callers hear so in words." },
+	{ NULL, "FALLBACK", LIST(fallback, fallback_count, CONFIG_RUNGS_MAX), .fallback = "", .check = check_rung,
+	  .help = "What is tried for a caller whom the agent cannot serve, or not any more, one after the other, "
+	          "comma-separated: reconnect (a new stream), text (a conversation over the text model), dial (the agent's "
+	          "fallback number), voicemail. none: callers hear so in words, which are the last in any case. Unset: "
+	          "all of them in this order, without those that lack what they need." },
+	{ NULL, "FALLBACK_URL", TEXT(fallback_url), .fallback = "", .check = check_public_url,
+	  .help = "What Twilio is to ask when this server does not answer for a call that we place: a TwiML Bin, as a rule." },
 	{ NULL, "TWILIO_ACCOUNT_SID", TEXT(twilio_account_sid), .fallback = "", .check = check_account_sid,
 	  .help = "Twilio's account, AC…. Needed to place calls, and to record with Twilio." },
 	{ NULL, "TWILIO_API_KEY_SID", TEXT(twilio_api_key_sid), .fallback = "", .check = check_key_sid,
@@ -133,7 +148,7 @@ const struct setting config_table[] = {
 	          "be a name, not an IP address." },
 	{ NULL, "MODEL_PROTOCOL", CHOICE(model_protocol, "realtime|text"), .fallback = "realtime",
 	  .help = "What is spoken with the model. realtime: the Realtime API; with CHANNEL=relay in text. text: the "
-	          "text API (TEXT_API), with CHANNEL=relay only." },
+	          "text API (TEXT_API), with CHANNEL=relay; with CHANNEL=gather always." },
 	{ NULL, "OPENAI_AUTH", CHOICE(openai_auth, "auto|bearer|api-key"), .fallback = "auto",
 	  .help = "How the key is sent. auto: as api-key to *.openai.azure.com, else as a bearer token." },
 	{ NULL, "OPENAI_CA_FILE", TEXT(openai_ca_file), .fallback = "", .check = check_path,
@@ -220,6 +235,13 @@ const struct setting config_table[] = {
 	{ NULL, "GREETING_PROTECT_MS", INT(greeting_protect_ms, 0, 60000), .fallback = "0", .unit = "ms",
 	  .help = "For how long the greeting cannot be interrupted." },
 
+	{ "Fixed lines", "VOICE_CACHE", SWITCH(voice_cache), .fallback = "on",
+	  .help = "Whether an agent's fixed lines (a greeting in exact words without variables, and phrases like \"One moment, "
+	          "please.\") are said in advance by the realtime model, each by a session of its own, and kept, in memory and with "
+	          "DATA_DIR in its folder voice. That costs about as much as the same words in a call, once." },
+	{ NULL, "VOICE_RATE", INT(voice_rate, 1, 600), .fallback = "20", .unit = "lines a minute",
+	  .help = "How many are made a minute at most, one at a time." },
+
 	{ "Agents", "AGENTS_DIR", TEXT(agents_dir), .fallback = "",
 	  .help = "The directory of agent files, NAME.json each. Unset, one agent answers every number, made of the "
 	          "settings above, which are also what a file leaves out." },
@@ -245,6 +267,12 @@ const struct setting config_table[] = {
 	          "ends with it. Twilio carries a call for four hours at most." },
 	{ NULL, "IDLE_SECONDS", INT(idle_seconds, 0, 3600), .fallback = "120", .unit = "s",
 	  .help = "Ends a call in which nobody has spoken for so long; 0 never does." },
+	{ NULL, "REPROMPT_SECONDS", INT(reprompt_seconds, 0, 3600), .fallback = "10", .unit = "s",
+	  .help = "After so long a silence of both sides, counted from the end of what the caller heard, the agent asks whether "
+	          "the caller is still there; after two such questions in a row it says goodbye. 0 never asks." },
+	{ NULL, "HOLD_MUSIC_SECONDS", INT(hold_music_seconds, 0, 3600), .none = "off", .fallback = "120", .unit = "s",
+	  .help = "The same for a caller who is heard for so long, and of whom nothing is understood: music, as a rule. Needs "
+	          "TRANSCRIPTION_MODEL, or CHANNEL=relay." },
 	{ NULL, "SILENCE_MAX_MS", INT(silence_max_ms, 100, 60000), .fallback = "4000", .unit = "ms",
 	  .help = "How long a caller who waits hears nothing: after the call began, after his own words, or in the "
 	          "middle of an answer. Then the model is asked again, and after that he hears an apology." },
@@ -252,15 +280,20 @@ const struct setting config_table[] = {
 	  .help = "The same for an answer of which there is a sign, but no sound yet; after SILENCE_MAX_MS of it the "
 	          "agent asks for a moment. At least SILENCE_MAX_MS." },
 	{ NULL, "HOLD_AFTER_MS", INT(hold_after_ms, 0, 60000), .fallback = "2500", .unit = "ms",
-	  .help = "After so long a wait in silence, whatever it is for, the caller hears a soft tone of 200 ms every "
-	          "2 s; 0 plays none." },
+	  .help = "After so long a wait in silence, whatever it is for, the caller is asked for a moment, if the agent's "
+	          "words for it are in the voice cache, at most every 8 s; between, or else, he hears a soft tone of "
+	          "200 ms every 2 s. On a relay he is asked for a moment, again after as long a silence. 0 does nothing." },
 	/* Twilio sends a frame every 20 ms, in silence too, so a pause means that the stream is
 	 * dead. */
 	{ NULL, "STREAM_SILENT_SECONDS", INT(stream_silent_seconds, 1, 600), .fallback = "15", .unit = "s",
-	  .help = "Ends a call from which no audio frame has come for so long." },
+	  .help = "A stream from which no audio frame has come for so long is lost." },
+	{ NULL, "STREAM_GRACE_MS", INT(stream_grace_ms, 0, 10000), .fallback = "5000", .unit = "ms",
+	  .help = "So long a call whose stream was lost waits for the next one, with its session kept, if its agent's "
+	          "`fallback` has reconnect; 0 ends it at once." },
 	{ NULL, "DRAIN_SECONDS", INT(drain_seconds, 0, 3600), .fallback = "30", .unit = "s",
 	  .help = "How long live calls may go on after SIGTERM. docker stop kills after 10 s unless told otherwise." },
-	{ NULL, "BACKLOG_MS", INT(backlog_ms, 100, 30000), .fallback = "5000", .unit = "ms",
+	/* Three tries to have another session, of 2 s each, and the pauses between them are 6.75 s. */
+	{ NULL, "BACKLOG_MS", INT(backlog_ms, 100, 30000), .fallback = "8000", .unit = "ms",
 	  .help = "How much of the caller's audio is kept until the model is ready, or in case its session is lost; "
 	          "older audio is dropped." },
 	/* The valve for overload (uplink.c); its enum has the same order. */
@@ -293,14 +326,27 @@ const struct setting config_table[] = {
 	{ NULL, "TEXT_API_URL", TEXT(text_api_url), .fallback = "", .most = 2048, .check = check_text_url,
 	  .help = "Where it is. Unset: /v1/responses (or /v1/chat/completions) on the host of OPENAI_REALTIME_URL, on "
 	          "Azure /openai/v1/…." },
-	{ NULL, "TEXT_API_KEY", TEXT(text_api_key), .fallback = "", .secret = 1, .check = check_token,
+	{ NULL, "TEXT_API_KEY", TEXT(text_api_key), .fallback = "", .most = KEY_MOST, .secret = 1, .check = check_token,
 	  .help = "The key for it. Unset: OPENAI_API_KEY." },
 
 	{ "Records", "RECORD_RETRY_SECONDS", INT(record_retry_seconds, 1, 86400), .fallback = "60", .unit = "s",
 	  .help = "How long after a record could not be filled in it is tried again, once." },
 
+	{ "Messages", "VOICEMAIL_MODEL", TEXT(voicemail_model), .fallback = "gpt-transcribe", .none = "off", .most = 128,
+	  .check = check_name,
+	  .help = "Writes down the messages that callers leave; off leaves them as sound. On Azure the deployment. Without a key Twilio writes them "
+	          "down (English, two minutes at most, at its price)." },
+	{ NULL, "VOICEMAIL_API_URL", TEXT(voicemail_api_url), .fallback = "", .most = 2048, .check = check_text_url,
+	  .help = "Where it is. Unset: /v1/audio/transcriptions on the host of OPENAI_REALTIME_URL, on Azure "
+	          "/openai/v1/…." },
+	{ NULL, "VOICEMAIL_API_KEY", TEXT(voicemail_api_key), .fallback = "", .most = KEY_MOST, .secret = 1,
+	  .check = check_token, .help = "The key for it. Unset: OPENAI_API_KEY." },
+	{ NULL, "VOICEMAIL_GIVE_UP_SECONDS", INT(voicemail_give_up_seconds, 1, 86400), .fallback = "600", .unit = "s",
+	  .help = "How long it is tried to fetch a message from Twilio and to have it written down, before voicemail.left "
+	          "tells of it as it is." },
+
 	{ "What is kept", "DATA_DIR", TEXT(data_dir), .fallback = "",
-	  .help = "The directory for the database of calls and for recordings; made if its parent is there. Unset, "
+	  .help = "The directory for the database of calls, for recordings and fixed lines; made if its parent is there. Unset, "
 	          "nothing is kept over a restart. `make run` takes data, the image /data." },
 	{ NULL, "RETAIN_DAYS", INT(retain_days, 0, 36500), .fallback = "90", .unit = "days",
 	  .help = "Calls and all that belongs to them are deleted so long after their end; 0 keeps them for ever." },

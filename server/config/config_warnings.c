@@ -232,6 +232,7 @@ void config_warnings(const struct config *cfg, struct buf *out)
 		buf_puts(out, "PUBLIC_URL starts with http://: Twilio opens streams over https (wss) only.\n");
 	warn_of_text_address(cfg, out);
 	warn_of_twice(out, "TEXT_API_KEY", cfg->text_api_key);
+	warn_of_twice(out, "VOICEMAIL_API_KEY", cfg->voicemail_api_key);
 	warn_of_twilios_keys(cfg, out);
 	if (cfg->record == RECORDING_LOCAL && !*cfg->data_dir)
 		buf_puts(out, "RECORD=local without DATA_DIR: nothing is recorded.\n");
@@ -264,7 +265,7 @@ void config_warnings(const struct config *cfg, struct buf *out)
 bool config_missing(const struct config *cfg, struct buf *out)
 {
 	/* An agent's own file may still name the other protocol: then its probe tells of the key. */
-	bool text = cfg->model_protocol == MODEL_KIND_TEXT;
+	bool text = cfg->model_protocol == MODEL_KIND_TEXT || cfg->channel == CHANNEL_GATHER;
 	bool key = !*cfg->openai_api_key && !(text && *cfg->text_api_key);
 	bool token = cfg->twilio_validate && !cfg->twilio_auth_token_count;
 

@@ -1,5 +1,6 @@
 #include "server/delivery/delivery.h"
 
+#include "common/backoff.h"
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/json_out.h"
@@ -39,14 +40,6 @@ struct delivery {
 };
 
 /* ------------------------------------------------------------------ small parts */
-
-static uint32_t random_number(void)
-{
-	uint32_t n;
-
-	random_bytes(&n, sizeof n);
-	return n;
-}
 
 /* Microseconds of the wall clock, but always more than the last: rows are sent in this
  * order, over restarts too. on_row raises it above all stored ones. */
@@ -166,7 +159,7 @@ static void settle(struct delivery *o, struct delivery_entry *e, const struct de
 
 	pthread_mutex_lock(&o->lock);
 	verdict = delivery_judge(result, e->row.since_ms, now, o->queue.give_up_ms);
-	delivery_queue_settle(&o->queue, e, verdict, result, now, random_number());
+	delivery_queue_settle(&o->queue, e, verdict, result, now, backoff_chance());
 	if (verdict == DELIVERY_RETRY && stored)
 		delivery_queue_drop_body(&o->queue, e);
 	/* Under the lock: without it another thread could take the entry meanwhile. */

@@ -29,18 +29,7 @@ enum delivery_verdict delivery_judge(
 	return DELIVERY_RETRY;
 }
 
-int64_t delivery_delay_ms(int failed, int64_t retry_after_s, uint32_t random)
-{
-	int64_t whole = DELIVERY_FIRST_MS, asked_ms, delay;
-
-	for (int i = 1; i < failed && whole < DELIVERY_LONGEST_MS; i++)
-		whole *= 2;
-	if (whole > DELIVERY_LONGEST_MS)
-		whole = DELIVERY_LONGEST_MS;
-	delay = whole / 2 + random % (whole - whole / 2 + 1);
-	asked_ms = retry_after_s < DELIVERY_LONGEST_MS / 1000 ? retry_after_s * 1000 : DELIVERY_LONGEST_MS;
-	return delay > asked_ms ? delay : asked_ms;
-}
+const struct backoff delivery_backoff = { .first_ms = 1000, .most_ms = 3600 * 1000, .asked_most_s = 3600 };
 
 void delivery_origin(const char *url, char *out, size_t size)
 {

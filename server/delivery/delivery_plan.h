@@ -7,16 +7,13 @@
  * else is tried again, 4xx too: the usual reasons are a receiver under repair and a
  * secret being changed, and a parked event may be missed for good.
  */
+#include "common/backoff.h"
 #include "server/work/fetch.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum {
-	DELIVERY_FIRST_MS = 1000,          /* before the second try; doubled after each */
-	DELIVERY_LONGEST_MS = 3600 * 1000, /* between two tries */
-	DELIVERY_ERROR_SIZE = 240
-};
+enum { DELIVERY_ERROR_SIZE = 240 };
 
 enum delivery_verdict { DELIVERY_DELIVERED, DELIVERY_RETRY, DELIVERY_PARK };
 
@@ -35,10 +32,8 @@ void delivery_result_of(const struct fetch_response *answer, struct delivery_res
 enum delivery_verdict delivery_judge(
     const struct delivery_result *result, int64_t since_ms, int64_t now_ms, int64_t give_up_ms);
 
-/* The pause after so many failed tries: by the random number between half and the whole
- * of 1 s, 2 s, 4 s … 1 h, so that events that failed together do not return together.
- * Retry-After (-1: none) lengthens it, up to an hour. */
-int64_t delivery_delay_ms(int failed, int64_t retry_after_s, uint32_t random);
+/* Between two tries: up to an hour. */
+extern const struct backoff delivery_backoff;
 
 /* "https://host:8443" of an address. Limits and pauses hold for an origin. */
 void delivery_origin(const char *url, char *out, size_t size);

@@ -121,7 +121,7 @@ static void note_answer(
 		t->unanswered = 0;
 		return;
 	}
-	pause = delivery_delay_ms(++t->unanswered, -1, random);
+	pause = backoff_ms(&delivery_backoff, ++t->unanswered, 0, random);
 	t->next_ms = now_ms + (pause < DELIVERY_PAUSE_MAX_MS ? pause : DELIVERY_PAUSE_MAX_MS);
 }
 
@@ -197,7 +197,7 @@ void delivery_queue_settle(struct delivery_queue *q, struct delivery_entry *e, e
 	if (verdict != DELIVERY_DELIVERED)
 		e->row.attempts++;
 	if (verdict == DELIVERY_RETRY)
-		e->row.next_ms = now_ms + delivery_delay_ms(e->row.attempts, result->retry_after_s, random);
+		e->row.next_ms = now_ms + backoff_ms(&delivery_backoff, e->row.attempts, result->retry_after_s, random);
 	else
 		due_list_remove(&q->list, &e->due);
 }

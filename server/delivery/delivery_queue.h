@@ -49,7 +49,7 @@ int64_t delivery_queue_when(void *q, const struct due_item *entry, int64_t now_m
 void delivery_queue_taken(void *q, struct due_item *entry, int64_t now_ms);
 
 /* After a try. Delivered and parked: the entry is out of the queue and the caller's.
- * Retry: it is let go, and due after delivery_delay_ms. */
+ * Retry: it is let go, and due after a pause (delivery_backoff). */
 void delivery_queue_settle(struct delivery_queue *q, struct delivery_entry *entry, enum delivery_verdict verdict,
     const struct delivery_result *result, int64_t now_ms, uint32_t random);
 

@@ -6,7 +6,7 @@
  * call. News of the call can overtake the answer, so each answer is judged by the
  * order's present phase.
  */
-#include "common/digest.h"
+#include "common/backoff.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "server/dialer/dialer_private.h"
@@ -22,15 +22,6 @@ enum {
 	DISK_PAUSE_US = US_PER_S,
 	MONEY_PAUSE_US = 5 * US_PER_S /* other agents' calls may cost less: theirs go on meanwhile */
 };
-
-/* 0 … 1 */
-static double chance(void)
-{
-	uint32_t bits;
-
-	random_bytes(&bits, sizeof bits);
-	return bits / (double)UINT32_MAX;
-}
 
 static void remember_refusal(struct order *e, const struct twilio_answer *a, const char *reason)
 {
@@ -85,6 +76,7 @@ static void create(struct dialer *o, struct order *e, struct twilio_answer *a)
 		.from = order_text(e, "from"),
 		.voice_url = buf_text(&voice),
 		.status_url = buf_text(&status),
+		.fallback_url = *o->cfg->fallback_url ? o->cfg->fallback_url : NULL,
 		.amd_url = out_detects(e->request) ? buf_text(&amd) : NULL,
 		.ring_seconds = RING_SECONDS,
 		.longest_seconds =
@@ -144,7 +136,7 @@ static void created(struct dialer *o, struct order *e, const struct twilio_answe
 	} else {
 		remember_refusal(e, a, a->outcome == TWILIO_NOT_SENT ? "twilio_unreachable" : "twilio_refused");
 	}
-	out_asked(&e->state, a->outcome, a->retry_after_s, chance(), now);
+	out_asked(&e->state, a->outcome, a->retry_after_s, backoff_chance(), now);
 	if (a->outcome == TWILIO_BUSY)
 		out_bucket_hold(&o->bucket, e->state.due_us);
 	if (e->state.phase == PHASE_FAILED)
@@ -184,7 +176,7 @@ static void searched(struct dialer *o, struct order *e, const struct twilio_answ
 	}
 	if (e->state.phase != PHASE_UNSURE)
 		return; /* its news were faster */
-	out_searched(&e->state, a->outcome == TWILIO_OK, found != NULL, chance(), now);
+	out_searched(&e->state, a->outcome == TWILIO_OK, found != NULL, backoff_chance(), now);
 	if (found) {
 		take_sid(e, found);
 		take_status(e, found);

@@ -1,14 +1,12 @@
 #include "server/dialer/dialer_rules.h"
 
+#include "common/backoff.h"
 #include "common/clock.h"
 #include "common/json.h"
 
 #include <string.h>
 
 enum {
-	FIRST_PAUSE_US = 500 * US_PER_MS,
-	LONGEST_PAUSE_US = 30 * US_PER_S,
-	RETRY_AFTER_MAX_S = 300,           /* a longer one would stop all calls */
 	LONGEST_DAY_MS = 26 * 3600 * 1000, /* and more: clocks are put back by an hour */
 	CLOCKS_APART_MS = 60 * 1000        /* difference of our clock and Twilio's, at most */
 };
@@ -52,25 +50,19 @@ enum out_status out_status_after(enum out_status now, enum out_status news)
 
 /* ----------------------------------------------------------------------- asking */
 
-/* Doubled with each try, and between half and the whole of that: orders that failed
- * together do not return together. */
-static int64_t pause_us(int tries, double chance)
-{
-	int64_t most = FIRST_PAUSE_US;
+/* A longer time of Twilio's would stop all calls. */
+static const struct backoff asking = { .first_ms = 500, .most_ms = 30000, .asked_most_s = 300 };
 
-	for (int i = 1; i < tries && most < LONGEST_PAUSE_US; i++)
-		most *= 2;
-	if (most > LONGEST_PAUSE_US)
-		most = LONGEST_PAUSE_US;
-	return most / 2 + (int64_t)(chance * (double)(most / 2));
+static void put_off(struct out_try *t, int64_t asked_s, uint32_t chance, int64_t now_us)
+{
+	t->tries++;
+	t->due_us = now_us + backoff_ms(&asking, t->tries, asked_s, chance) * US_PER_MS;
 }
 
 /* TWILIO_UNKNOWN must never lead to a plain repetition: a person's telephone would ring
  * twice. */
-void out_asked(struct out_try *t, enum twilio_outcome outcome, int64_t retry_after_s, double chance, int64_t now_us)
+void out_asked(struct out_try *t, enum twilio_outcome outcome, int64_t retry_after_s, uint32_t chance, int64_t now_us)
 {
-	int64_t pause;
-
 	switch (outcome) {
 	case TWILIO_OK:
 		t->phase = PHASE_MADE;
@@ -84,13 +76,7 @@ void out_asked(struct out_try *t, enum twilio_outcome outcome, int64_t retry_aft
 	case TWILIO_BUSY:
 	case TWILIO_NOT_SENT:
 		t->phase = PHASE_QUEUED;
-		t->tries++;
-		pause = pause_us(t->tries, chance);
-		if (outcome == TWILIO_BUSY && retry_after_s > RETRY_AFTER_MAX_S)
-			retry_after_s = RETRY_AFTER_MAX_S;
-		if (outcome == TWILIO_BUSY && retry_after_s * US_PER_S > pause)
-			pause = retry_after_s * US_PER_S;
-		t->due_us = now_us + pause;
+		put_off(t, outcome == TWILIO_BUSY ? retry_after_s : 0, chance, now_us);
 		break;
 	}
 }
@@ -104,7 +90,7 @@ void out_lost_sight(struct out_try *t, int64_t now_us)
 }
 
 /* A list that Twilio did not give proves nothing, and counts as no search. */
-void out_searched(struct out_try *t, bool searched, bool found, double chance, int64_t now_us)
+void out_searched(struct out_try *t, bool searched, bool found, uint32_t chance, int64_t now_us)
 {
 	/* Half a minute in all: Twilio lists a call within seconds of making it. */
 	static const int after_s[OUT_LOOKUPS] = { 2, 4, 8, 16, 0 };
@@ -112,8 +98,7 @@ void out_searched(struct out_try *t, bool searched, bool found, double chance, i
 	if (found) {
 		t->phase = PHASE_MADE;
 	} else if (!searched) {
-		t->tries++;
-		t->due_us = now_us + pause_us(t->tries, chance);
+		put_off(t, 0, chance, now_us);
 	} else if (++t->lookups < OUT_LOOKUPS) {
 		t->due_us = now_us + after_s[t->lookups - 1] * US_PER_S;
 	} else if (t->repeated) {

@@ -54,10 +54,10 @@ struct out_try {
 	int64_t due_us;
 };
 
-/* After the answer to a request. `chance` in 0 … 1 spreads repetitions. */
-void out_asked(struct out_try *t, enum twilio_outcome outcome, int64_t retry_after_s, double chance, int64_t now_us);
+/* After the answer to a request. `chance` spreads repetitions (common/backoff.h). */
+void out_asked(struct out_try *t, enum twilio_outcome outcome, int64_t retry_after_s, uint32_t chance, int64_t now_us);
 /* After a search. `searched`: Twilio gave the list. */
-void out_searched(struct out_try *t, bool searched, bool found, double chance, int64_t now_us);
+void out_searched(struct out_try *t, bool searched, bool found, uint32_t chance, int64_t now_us);
 /* The answer will not come: it was lost, or the process that asked died. */
 void out_lost_sight(struct out_try *t, int64_t now_us);
 

@@ -33,18 +33,20 @@ enum {
 };
 
 /* Of texts, with their NUL. */
+/* Of a conversation, what is told to the model that goes on with it. */
+enum { FLEET_SAID_TURNS = 60, FLEET_SAID_BYTES = 24 * 1024 };
+
 enum { FLEET_TOKEN_SIZE = 33, FLEET_ORDER_SIZE = 40, FLEET_NAME_SIZE = 80 };
 enum { FLEET_HASH_SIZE = 72, FLEET_KEY_SIZE = 256 };
 
 struct fleet_ending {
 	enum call_end end;
-	enum call_after after;          /* what the caller hears then */
-	bool asked;                     /* Twilio has asked what comes next, or will not ask */
-	char fallback[FOREIGN_ID_SIZE]; /* the number to dial instead; "" without */
+	enum call_after after; /* what the caller hears then */
+	bool asked;            /* Twilio has asked what comes next, or will not ask */
 	/* Who had the call: the words that follow are this agent's. */
 	char agent[FLEET_NAME_SIZE], variant[FLEET_NAME_SIZE];
+	int times; /* how often a call of that name has ended, as far as known */
 	/* Filled in by ending_get: */
-	int times;      /* how often a call of that name has ended, as far as known */
 	int64_t age_us; /* since its newest ending */
 };
 
@@ -76,6 +78,8 @@ struct fleet_transfer {
 	char record[8];                                /* as in struct call_facts */
 	char *contact_name, *business_name, *metadata; /* owned, as in struct call_context */
 	struct fleet_said *said;                       /* owned: what was said before; NULL: it cannot be told */
+	bool anew;                                     /* of a session that broke off: it may be opened once more */
+	int64_t turns; /* of a call that was interrupted: numbers up to here were given to its turns */
 	/* The agent it comes back to: by name, and held as it was when the call left,
 	 * which only a body in this process can keep (NULL else). */
 	char agent[FLEET_NAME_SIZE], variant[FLEET_NAME_SIZE];
@@ -117,8 +121,8 @@ struct fleet_ops {
 	/* The number of this instance's endings of the last `since_us` that Twilio may still ask for. */
 	int (*endings_unasked)(struct fleet *f, int64_t since_us, int64_t now_us);
 
-	/* The same for a call that may have ended long ago, also before a restart: only `end`
-	 * and `age_us` are filled in, and `times`, 0 if that is not known. -ENOENT: it is not
+	/* The same for a call that may have ended long ago, also before a restart: only `end`, `after`,
+	 * `agent`, `variant` and `age_us` are filled in then, and `times` is 0. -ENOENT: it is not
 	 * known to be over. */
 	int (*ending_ever)(
 	    struct fleet *f, const char *call_sid, struct fleet_ending *out, int64_t now_us, int64_t wall_ms);
@@ -139,6 +143,10 @@ struct fleet_ops {
 	    struct fleet *f, const char *call_sid, char number[FOREIGN_ID_SIZE], int *ring_seconds, int64_t now_us);
 	/* Hands the transfer out, once; caller frees. -ENOENT: not known (any more). */
 	int (*transfer_take)(struct fleet *f, const char *call_sid, struct fleet_transfer *out, int64_t now_us);
+
+	/* A call that this process knows nothing of, and that another one did not end: what the store has
+	 * of it, for the caller to free. It stays. -ENOENT: there is no such call. */
+	int (*interrupted)(struct fleet *f, const char *call_sid, struct fleet_transfer *out, int64_t now_us);
 
 	/* Idempotency keys. 0: it was free and is `mine` now; -EEXIST: it stands for
 	 * `*holder`. -EAGAIN also while somebody else is taking it. */

@@ -74,7 +74,7 @@ static void ending_put(struct fleet *f, const char *call_sid, const struct fleet
 	kept = shelf_put(&l->endings, sid, now_us, NULL);
 	if (kept) {
 		*kept = *ending;
-		kept->times = times + 1;
+		kept->times = times < ending->times ? ending->times : times + 1;
 	}
 	unlock(l);
 }
@@ -371,6 +371,7 @@ static const struct fleet_ops local_ops = {
 	.transfer_said = transfer_said,
 	.transfer_number = transfer_number,
 	.transfer_take = transfer_take,
+	.interrupted = local_interrupted,
 	.key_take = key_take,
 	.key_drop = key_drop,
 	.day_add = day_add,

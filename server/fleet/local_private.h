@@ -47,6 +47,7 @@ static inline void unlock(struct local *l)
 
 /* --- local_calls.c: as in struct fleet_ops --- */
 int local_ending_ever(struct fleet *f, const char *call_sid, struct fleet_ending *out, int64_t now_us, int64_t wall_ms);
+int local_interrupted(struct fleet *f, const char *call_sid, struct fleet_transfer *out, int64_t now_us);
 int local_caller_enter(struct fleet *f, const struct fleet_arrival *call, int64_t now_us);
 void local_caller_leave(struct fleet *f, const char *call_sid, bool undo);
 

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/log.h"
+#include "common/memory.h"
 #include "server/agents/agents.h"
 #include "server/fleet/fleet.h"
 #include "server/line/calls_private.h"
@@ -12,6 +13,7 @@
 #include "server/stats/stats.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const record_modes[] = {
@@ -94,8 +96,8 @@ void call_hand_over(struct call *c, const struct call_hand_over *to, struct flee
 
 /* ----------------------------------------------------------- under the table's lock */
 
-/* A line goes RESERVED, CLAIMED, LIVE, ENDING, FREE, and never back. The end can come
- * in any of the first three states. The loops learn it from `end` alone and never read
+/* A line goes RESERVED, CLAIMED, LIVE, ENDING, FREE; from LIVE it may go through PARKED back to
+ * CLAIMED, and never back otherwise. The end can come in any state before ENDING. The loops learn it from `end` alone and never read
  * `state`; the state tells the table whether the line counts against MAX_CALLS. */
 
 /* The reference is the agent loop's, from the reservation on. So a call that ends
@@ -112,7 +114,10 @@ void call_renew(struct call *c)
 	c->state = LINE_RESERVED;
 	c->refs = 1;
 	c->agent_called = c->agent_due = false;
-	c->bound = c->remembered = false;
+	c->bound = c->remembered = c->absent = false;
+	c->losses = c->streams = 0;
+	c->press = (struct call_press){ 0 };
+	c->parked = NULL;
 	c->expires_us = now + CLAIM_US;
 	random_hex(c->token, (CALL_TOKEN_SIZE - 1) / 2);
 	c->call_sid[0] = c->from[0] = c->to[0] = c->direction[0] = '\0';
@@ -124,22 +129,25 @@ void call_renew(struct call *c)
 	atomic_store_explicit(&c->stale_to, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->cuts_wanted, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->end, CALL_NOT_ENDED, memory_order_relaxed);
+	atomic_store_explicit(&c->lost, CALL_NOT_ENDED, memory_order_relaxed);
 	atomic_store_explicit(&c->parted, false, memory_order_relaxed);
 	atomic_store_explicit(&c->unheard, false, memory_order_relaxed);
 	atomic_store_explicit(&c->parting, CALL_NOT_ENDED, memory_order_relaxed);
+	atomic_store_explicit(&c->may_press, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->caller_speaking, false, memory_order_relaxed);
 	atomic_store_explicit(&c->said_to, 0, memory_order_relaxed);
+	atomic_store_explicit(&c->gone_to, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->uplink_base, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->uplink_anchor_us, INT64_MIN, memory_order_relaxed);
 	atomic_store_explicit(&c->waits_since_us, 0, memory_order_relaxed);
+	atomic_store_explicit(&c->listens, false, memory_order_relaxed);
+	atomic_store_explicit(&c->taken_to, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->started_us, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->ended_us, 0, memory_order_relaxed);
 	memset(&c->counters, 0, sizeof c->counters);
-	atomic_store_explicit(&c->model_name, NULL, memory_order_relaxed);
-	for (int i = 0; i < USAGE_COUNT; i++) {
-		atomic_store_explicit(&c->model_used[i], 0, memory_order_relaxed);
-		atomic_store_explicit(&c->transcription_used[i], 0, memory_order_relaxed);
-	}
+	memset(c->models, 0, sizeof c->models);
+	memset(c->transcription_used, 0, sizeof c->transcription_used);
+	c->model_at = 0;
 	c->detected = false;
 }
 
@@ -198,15 +206,18 @@ void call_take_context(struct call *c, struct call_context *context)
 	memset(context, 0, sizeof *context);
 }
 
+bool call_has_parted(const struct call *c)
+{
+	return atomic_load_explicit(&c->parted, memory_order_relaxed);
+}
+
 /* A goodbye is said once: by the agent, or else by what follows the stream. */
 static enum call_after after(const struct call *c, enum call_end why)
 {
-	if ((why == END_TIME_LIMIT || why == END_COST_LIMIT) && atomic_load_explicit(&c->parted, memory_order_relaxed))
-		return AFTER_HANGUP;
 	if ((why == END_AGENT_ENDED || why == END_OPERATOR_ENDED) &&
 	    atomic_load_explicit(&c->unheard, memory_order_relaxed))
 		return AFTER_GOODBYE;
-	return call_ending(why)->after;
+	return call_ending_after(why, call_has_parted(c));
 }
 
 /* Twilio asks connect-action after each stream that ends, perhaps of another instance:
@@ -215,23 +226,29 @@ static enum call_after after(const struct call *c, enum call_end why)
  * The token of a stream that never came is withdrawn. */
 static void tell_fleet(const struct call *c, enum line_state was, enum call_end why, int64_t now)
 {
-	struct fleet_ending ending = {
-		.end = why, .after = after(c, why), .asked = why == END_CALLER_HUNG_UP || why == END_NEVER_STREAMED
-	};
+	struct fleet_ending ending = { .end = why,
+		.after = after(c, why),
+		.times = (int)(c->first_turn / CALL_TURNS_MAX) + 1,
+		.asked = why == END_CALLER_HUNG_UP || why == END_NEVER_STREAMED };
 
-	snprintf(ending.fallback, sizeof ending.fallback, "%s", c->agent->fallback_number);
 	snprintf(ending.agent, sizeof ending.agent, "%s", c->agent->name);
 	snprintf(ending.variant, sizeof ending.variant, "%s", c->agent->variant);
 	c->calls->use.fleet->ops->ending_put(c->calls->use.fleet, c->call_sid, &ending, now);
 	c->calls->use.fleet->ops->caller_leave(c->calls->use.fleet, c->call_sid, false);
-	if (was == LINE_RESERVED)
+	if (was == LINE_RESERVED || was == LINE_PARKED)
 		c->calls->use.fleet->ops->withdraw(c->calls->use.fleet, c->token);
 }
 
-/* A session that broke off is opened once more (calls_reconnect). */
+/* A session that broke off is opened once more (calls_reconnect), and so is a stream that did not come back in time. */
 static bool may_reconnect(const struct call *c, enum call_end why)
 {
-	return c->channel->resumes && call_end_broke_off(why) && !c->context.lost_session[0];
+	return (c->channel->resumes || c->streams) && call_end_broke_off(why) && !c->context.lost_session[0];
+}
+
+/* After any fault the conversation may go on in text (calls_in_text); but not once it is that. */
+static bool may_go_on(const struct call *c, enum call_end why)
+{
+	return call_ending(why)->fault && !c->channel->requests;
 }
 
 static struct fleet_said *take_said(struct call *c)
@@ -246,21 +263,22 @@ static struct fleet_said *take_said(struct call *c)
 }
 
 /* The conversation is as it was last published: nobody can wait here for more of it. */
-static void keep_for_reconnection(struct call *c, enum call_end why, int64_t now)
+static void keep_to_go_on(struct call *c, enum call_end why, int64_t now)
 {
 	struct fleet *fleet = c->calls->use.fleet;
 	struct fleet_transfer t;
 
-	if (!may_reconnect(c, why))
+	if (!may_go_on(c, why))
 		return;
 	t = luggage_of(c, take_said(c));
+	t.anew = may_reconnect(c, why);
 	fleet->ops->transfer_put(fleet, &t, now);
 }
 
 void call_keep_said(struct call *c)
 {
 	struct fleet *fleet = c->calls->use.fleet;
-	struct fleet_said *said = may_reconnect(c, call_ended(c)) ? take_said(c) : NULL;
+	struct fleet_said *said = may_go_on(c, call_ended(c)) ? take_said(c) : NULL;
 
 	if (said)
 		fleet->ops->transfer_said(fleet, c->call_sid, said, clock_now_us());
@@ -292,7 +310,7 @@ void call_end_locked(struct call *c, enum call_end why)
 	c->state = LINE_ENDING;
 	c->calls->taken--;
 	atomic_fetch_add(&c->calls->ends, 1);
-	keep_for_reconnection(c, why, now);
+	keep_to_go_on(c, why, now);
 	tell_fleet(c, was, why, now);
 	atomic_fetch_add_explicit(&stats.ended[why], 1, memory_order_relaxed);
 	call_wake(c);
@@ -306,6 +324,16 @@ void call_end(struct call *c, enum call_end why)
 	pthread_mutex_lock(&c->calls->lock);
 	call_end_locked(c, why);
 	pthread_mutex_unlock(&c->calls->lock);
+}
+
+void call_mind_memory(struct call *c)
+{
+	unsigned refused = memory_missed();
+
+	if (!refused || call_ended(c))
+		return;
+	log_error(c->tag, "memory was refused; requests=%u", refused);
+	call_end(c, END_INTERNAL_ERROR);
 }
 
 bool call_bound(struct call *c)
@@ -322,12 +350,21 @@ bool call_bound(struct call *c)
 
 /* Opened once a line, so that an admitted call cannot fail for lack of a descriptor. */
 
+static void forget_way(struct call *c)
+{
+	for (int i = 0; i < WAY_PARTS; i++) {
+		free(c->way[i]);
+		c->way[i] = NULL;
+	}
+}
+
 int call_open(struct call *c)
 {
 	int err;
 
 	c->caller_bell.fd = c->agent_bell.fd = -1;
 	pthread_mutex_init(&c->shown_lock, NULL);
+	pthread_mutex_init(&c->visit_lock, NULL);
 	if ((err = bell_open(&c->caller_bell)) || (err = bell_open(&c->agent_bell)) ||
 	    (err = ring_open(&c->from_caller, FROM_CALLER_BYTES)) ||
 	    (err = ring_open(&c->to_caller, TO_CALLER_BYTES)) || (err = model_writer_open(&c->writer)))
@@ -343,14 +380,17 @@ void call_close(struct call *c)
 	ring_close(&c->to_caller);
 	model_writer_close(&c->writer);
 	mailbox_empty(&c->mail);
+	forget_way(c);
 	call_context_free(&c->context); /* left by a call that the thread never took up */
 	call_talk_free(&c->shown);
 	fleet_said_free(c->said);
 	pthread_mutex_destroy(&c->shown_lock);
+	pthread_mutex_destroy(&c->visit_lock);
 }
 
 void call_clean(struct call *c)
 {
+	forget_way(c);
 	ring_reset(&c->from_caller);
 	ring_reset(&c->to_caller);
 	model_writer_reset(&c->writer);

@@ -35,12 +35,15 @@ enum line_state {
 	LINE_RESERVED, /* announced by a webhook; the agent loop dials */
 	LINE_CLAIMED,  /* its token is spent; the upgrade is under way */
 	LINE_LIVE,     /* the caller loop runs */
+	LINE_PARKED,   /* its stream was lost, and the next one is awaited (line/calls_carry.h) */
 	LINE_ENDING    /* the call is over; a loop is still in it */
 };
 
 /* Caller loop -> agent loop. Rare; the bell is rung for each. */
 enum from_caller_type {
 	FROM_STARTED = 1, /* the phone's start message came */
+	FROM_PARKED,      /* struct from_cut: the stream was lost; says what was heard */
+	FROM_BACK,        /* another stream has begun, and carries on */
 	FROM_FIRST_AUDIO, /* struct from_first_audio */
 	FROM_HEARD,       /* struct heard: played to its end */
 	FROM_DRY,         /* struct from_dry: all that came of an item was played, and its end has not come */
@@ -50,7 +53,7 @@ enum from_caller_type {
 	FROM_DIGIT,       /* one char */
 	FROM_LANGUAGE,    /* a language tag: that of the turn that follows */
 	FROM_TEXT,        /* one bool: the turn is complete; then the caller's words so far, UTF-8 */
-	FROM_VOICE,       /* one bool: the caller speaks */
+	FROM_VOICE,       /* one bool: the caller speaks; on a channel of audio by its level, while no model hears it */
 	FROM_LEFT         /* the caller loop is gone: struct from_cut says what was heard */
 };
 
@@ -97,7 +100,7 @@ enum {
 	FROM_CALLER_BYTES = 64 * 1024,
 	TO_CALLER_BYTES = 4 * 1024 * 1024,
 	TO_CALLER_AUDIO_MAX = 300 * 1000 * 8, /* five minutes may be pending */
-	CALL_TURNS_MAX = 1000, /* turns of one stream in memory; the next stream's numbers begin after them */
+	CALL_TURNS_MAX = 4000, /* turns of one stream in memory; the next stream's numbers begin after them */
 	CALL_TAG_SIZE = FOREIGN_ID_SIZE
 };
 
@@ -109,6 +112,12 @@ struct call_counters {
 	_Atomic int64_t late_ms, late_max_ms; /* of caller audio, by media.timestamp */
 	_Atomic int64_t backlog_ms;           /* caller audio pending for the model now */
 	_Atomic bool valve_open;
+};
+
+struct call_press {
+	bool on;         /* Twilio was asked to play keys, and to open the stream that is announced … */
+	bool stopped;    /* … and the one that there was has been stopped since */
+	int64_t play_us; /* how long they take */
 };
 
 struct call {
@@ -128,7 +137,13 @@ struct call {
 	bool agent_called;         /* the pool thread was told to take up the call … */
 	bool agent_due;            /* … and has not done so yet */
 	bool remembered;           /* ended_calls has it */
-	int64_t expires_us;        /* reserved and claimed lines */
+	int64_t expires_us;        /* reserved, claimed and parked lines, and those that requests carry */
+	int losses;                /* of its stream, so far */
+	int streams;               /* that were announced after its first: the number of the last one */
+	struct call_press press;   /* keys, in place of the stream */
+	char *way[WAY_PARTS];      /* owned; NULL: the stream is none of our TwiML's (line/keys/call_keys.h) */
+	bool absent;               /* a reference stands for a caller loop that is not there */
+	void *parked;              /* what that left (caller/caller_loop.c); NULL: nothing */
 	struct spending_hold hold; /* what it may cost; spending's lock guards what is in it */
 	char token[CALL_TOKEN_SIZE];
 
@@ -155,27 +170,37 @@ struct call {
 	_Atomic uint32_t cuts_wanted; /* agent loop counts, caller loop serves */
 	_Atomic int64_t cut_asked_us; /* time of the interruption; set before the count */
 	_Atomic int end;              /* enum call_end; the first reason wins */
-	_Atomic bool parted, unheard; /* the agent has said goodbye, or not to its end; set before `end` */
-	_Atomic int parting;          /* enum call_end, of a goodbye that the phone has and has not said yet */
+	_Atomic int lost; /* enum call_end: its stream is, and the call ends by this if no other one comes */
+	_Atomic bool parted,
+	    unheard;         /* the agent has said goodbye, or that we are sorry, or not to its end; set before `end` */
+	_Atomic int parting; /* enum call_end, of a goodbye that the phone has and has not said yet */
+	_Atomic int may_press;        /* enum keys_answer (line/keys/keys.h); set by the agent loop; 0: not yet */
 	_Atomic bool caller_speaking; /* set by the agent loop; padding depends on it */
 	/* Positions of the caller's audio are bytes of mu-law, counted over the whole call as they are sent to the
 	 * model; what is sent again keeps its position. */
-	_Atomic uint64_t said_to;         /* set by the agent loop: nothing before it need be sent again */
+	_Atomic uint64_t said_to; /* set by the agent loop: nothing before it need be sent again */
+	_Atomic uint64_t
+	    gone_to; /* set by the caller loop: sound before it is gone that no session can hear any more */
 	_Atomic uint64_t uplink_base;     /* set by the caller loop: where the input of the session began */
 	_Atomic int64_t uplink_anchor_us; /* time at which position 0 was said; INT64_MIN: unknown */
 	_Atomic int64_t waits_since_us; /* set by the agent loop: the caller waits and no audio is queued; 0: not so */
 	_Atomic int64_t started_us;     /* arrival of Twilio's start; 0 before */
 	_Atomic int64_t ended_us;       /* time at which `end` was set; 0 before */
 	struct call_counters counters;
-	_Atomic(const char *)
-	    model_name; /* agent loop: its session's; NULL: the agent's. Borrowed from what outlives it */
-	_Atomic int64_t model_used[USAGE_COUNT], transcription_used[USAGE_COUNT]; /* agent loop adds */
+	/* Of the sessions at each endpoint. The agent loop names the model, which is borrowed from what outlives the
+	 * call, and adds. NULL: none there so far; at the first, the agent's. */
+	struct call_model {
+		_Atomic(const char *) name;
+		_Atomic int64_t used[USAGE_COUNT];
+	} models[CONFIG_ENDPOINTS_MAX];
+	int model_at;                                    /* agent loop: the place of the session's */
+	_Atomic int64_t transcription_used[USAGE_COUNT]; /* agent loop adds */
 
 	/* The conversation as HTTP readers see it. The agent loop publishes it with
 	 * trylock, so that no reader can make it wait. */
 	pthread_mutex_t shown_lock;
 	struct call_talk shown;
-	struct fleet_said *said; /* owned; the same for a session that goes on with it, where the channel resumes */
+	struct fleet_said *said; /* owned; the same for whoever goes on with it; NULL: the talk is well */
 
 	/* The caller's channel, which is the agent's, is constant from the reservation on, as the model's session
 	 * depends on it; without an announcement, from the binding on. The caller loop writes the channel's state until
@@ -186,14 +211,30 @@ struct call {
 	/* Held by the line. The caller loop sets it at the start; the last loop to
 	 * leave takes it out under calls->lock. NULL: not recorded here. */
 	_Atomic(struct recording *) recording;
+
+	/* On a channel of requests there is no caller loop: each request is a turn of it, one at a time. */
+	pthread_mutex_t visit_lock; /* taken before the table's */
+	void *visits;               /* under visit_lock: what the turns keep (caller/gather.c) */
+	_Atomic bool listens;       /* the agent loop has nothing to say, and nothing to wait for but the caller … */
+	_Atomic uint64_t taken_to;  /* … when it has taken all before this position of from_caller */
 };
 
 /* Ends the call. The first reason wins, and both bells ring. Any thread, no lock held. */
 void call_end(struct call *c, enum call_end why);
+/* Each of a call's loops, once a turn: ends the call if this thread was refused memory since. What came of
+ * the refusal, a message that was not understood or not sent, is not known here, and need not be. */
+void call_mind_memory(struct call *c);
 
 static inline enum call_end call_ended(struct call *c)
 {
 	return (enum call_end)atomic_load_explicit(&c->end, memory_order_acquire);
+}
+
+/* By what its stream was lost, since when the call is parked, or is to be (line/calls_carry.h). CALL_NOT_ENDED: it was not. The
+ * caller loop leaves when it is. */
+static inline enum call_end call_lost(struct call *c)
+{
+	return (enum call_end)atomic_load_explicit(&c->lost, memory_order_acquire);
 }
 
 /* Agent loop. The position of `ms` of the session's input, as the model counts them. */
@@ -225,6 +266,19 @@ static inline void call_said_to(struct call *c, uint64_t position)
 		atomic_store_explicit(&c->said_to, position, memory_order_relaxed);
 }
 
+/* Agent loop. Something was said after the position that another session would need, and is gone, up to there. */
+static inline uint64_t call_gone_to(struct call *c)
+{
+	return atomic_load_explicit(&c->gone_to, memory_order_relaxed);
+}
+
+static inline bool call_lost_after(struct call *c, uint64_t position)
+{
+	uint64_t said_to = atomic_load_explicit(&c->said_to, memory_order_relaxed);
+
+	return call_gone_to(c) > (position > said_to ? position : said_to);
+}
+
 /* Agent loop, before it ends the call as TRANSFERRED: keeps what connect-action and a return of the caller
  * need to know. Takes `said`, the conversation; NULL: none of it. */
 void call_hand_over(struct call *c, const struct call_hand_over *to, struct fleet_said *said, int64_t now_us);
@@ -233,7 +287,8 @@ void call_hand_over(struct call *c, const struct call_hand_over *to, struct flee
  * the last words, too, and what was heard of ours. Twilio asks for it a second later, as a rule. */
 void call_keep_said(struct call *c);
 
-bool call_bound(struct call *c); /* a caller loop is or was in it; no lock held */
+bool call_has_parted(const struct call *c); /* its last words were heard; any thread */
+bool call_bound(struct call *c);            /* a caller loop is or was in it; no lock held */
 
 /* Tells the journal about this call: adds its CallSid, its agent and the time to the
  * entry. A call without a CallSid is left out. Either loop, no lock held. */
@@ -246,7 +301,7 @@ enum recording_mode recording_mode_of(const char *word); /* an unknown word: off
 
 static inline bool call_takes_line(enum line_state state)
 {
-	return state == LINE_RESERVED || state == LINE_CLAIMED || state == LINE_LIVE;
+	return state != LINE_FREE && state != LINE_ENDING;
 }
 
 /* Makes a free line a reserved one for the next call, with a fresh token. */

@@ -12,11 +12,29 @@ enum { MIND_US = US_PER_S };
 void call_cost_count(
     struct call *c, struct call_spending *spending, bool transcription, const struct model_usage *usage)
 {
-	_Atomic int64_t *used = transcription ? c->transcription_used : c->model_used;
+	_Atomic int64_t *used = transcription ? c->transcription_used : c->models[c->model_at].used;
 
 	for (int i = 0; i < USAGE_COUNT; i++)
 		atomic_fetch_add_explicit(&used[i], usage->n[i], memory_order_relaxed);
 	spending->minded_us = 0;
+}
+
+static void load_usage(const _Atomic int64_t used[USAGE_COUNT], struct model_usage *out)
+{
+	for (int i = 0; i < USAGE_COUNT; i++)
+		out->n[i] = atomic_load_explicit(&used[i], memory_order_relaxed);
+}
+
+static const char *load_model(const struct call_model *m, struct model_usage *out)
+{
+	load_usage(m->used, out);
+	return atomic_load_explicit(&m->name, memory_order_relaxed);
+}
+
+void call_cost_session(struct call *c, int endpoint, const char *model)
+{
+	c->model_at = endpoint - 1;
+	atomic_store_explicit(&c->models[c->model_at].name, model, memory_order_relaxed);
 }
 
 void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out)
@@ -25,16 +43,16 @@ void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out)
 	int64_t ended = atomic_load_explicit(&c->ended_us, memory_order_relaxed);
 
 	memset(out, 0, sizeof *out);
-	out->model = atomic_load_explicit(&c->model_name, memory_order_relaxed);
+	out->model = load_model(&c->models[0], &out->model_used);
 	if (!out->model)
 		out->model = c->agent->openai_model;
+	for (int i = 1; i < CONFIG_ENDPOINTS_MAX; i++)
+		out->others[i - 1].model = load_model(&c->models[i], &out->others[i - 1].used);
 	out->transcription_model = c->agent->transcription_model;
-	for (int i = 0; i < USAGE_COUNT; i++) {
-		out->model_used.n[i] = atomic_load_explicit(&c->model_used[i], memory_order_relaxed);
-		out->transcription_used.n[i] = atomic_load_explicit(&c->transcription_used[i], memory_order_relaxed);
-	}
+	load_usage(c->transcription_used, &out->transcription_used);
 	out->stream_ms = started ? ((ended ? ended : now_us) - started) / US_PER_MS : 0;
-	out->relay = c->channel->text;
+	out->bare = c->channel->requests;
+	out->relay = c->channel->text && !out->bare;
 	out->relay_minute = c->cfg->relay_minute_price;
 	out->dialer = !strcmp(c->direction, "outbound");
 	out->twilio_records = c->record == RECORDING_TWILIO;
@@ -43,21 +61,31 @@ void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out)
 
 /* What has no price counts as the dearest: MAX_DAY_COST and max_call_cost may then come too
  * early. The log has one line for each such model. */
-static void warn_unknown(struct spending *books, const struct cost_use *use)
+static void warn_if_unknown(struct spending *books, const char *model, const struct cost_use *part)
 {
-	struct cost_use half = *use;
 	struct call_cost cost;
 
-	half.relay = false; /* its price is a setting: see config_warnings.c */
-	memset(&half.transcription_used, 0, sizeof half.transcription_used);
-	cost_of(&half, spending_prices(books), &cost);
+	cost_of(part, spending_prices(books), &cost);
 	if (!cost.known)
-		spending_warn_unknown(books, use->model);
-	half.transcription_used = use->transcription_used;
-	memset(&half.model_used, 0, sizeof half.model_used);
-	cost_of(&half, spending_prices(books), &cost);
-	if (!cost.known)
-		spending_warn_unknown(books, use->transcription_model);
+		spending_warn_unknown(books, model);
+}
+
+/* The price of a relay's minute is a setting: see config_warnings.c. */
+static void warn_unknown(struct spending *books, const struct cost_use *use)
+{
+	struct cost_use part = { .model = use->model, .model_used = use->model_used, .transcription_model = "" };
+
+	warn_if_unknown(books, use->model, &part);
+	for (size_t i = 0; i < sizeof use->others / sizeof *use->others; i++) {
+		part.model = use->others[i].model;
+		part.model_used = use->others[i].used;
+		if (part.model)
+			warn_if_unknown(books, part.model, &part);
+	}
+	part = (struct cost_use){ .model = "",
+		.transcription_model = use->transcription_model,
+		.transcription_used = use->transcription_used };
+	warn_if_unknown(books, use->transcription_model, &part);
 }
 
 /* The agent loop asks at each turn, and once more with `now` after the end. Only the

@@ -11,6 +11,9 @@ struct call_spending { /* zeroed for a new call */
 	bool limit_told, unknown_told;
 };
 
+/* A session at that endpoint (from 1) is used from now on, with this model. */
+void call_cost_session(struct call *c, int endpoint, const char *model);
+
 /* Adds one report of usage; the next call_cost_mind books it without delay. */
 void call_cost_count(
     struct call *c, struct call_spending *spending, bool transcription, const struct model_usage *usage);

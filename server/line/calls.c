@@ -4,7 +4,9 @@
 #include "common/digest.h"
 #include "server/agents/agents.h"
 #include "server/fleet/fleet.h"
+#include "server/line/calls_carry.h"
 #include "server/line/calls_private.h"
+#include "server/phone/channel.h"
 #include "server/money/spending.h"
 #include "server/stats/stats.h"
 
@@ -56,6 +58,11 @@ struct work *calls_work(const struct calls *calls)
 struct recorder *calls_recorder(const struct calls *calls)
 {
 	return calls->use.recorder;
+}
+
+struct voice *calls_voice(const struct calls *calls)
+{
+	return calls->use.voice;
 }
 
 /* ------------------------------------------------------------------ one call, by its name */
@@ -120,7 +127,7 @@ const struct agent *calls_agent(struct calls *calls, struct call_ref ref, bool *
 	pthread_mutex_lock(&calls->lock);
 	if (c->generation == ref.generation && call_takes_line(c->state)) {
 		agent = agent_retain(c->agent);
-		*live = c->state == LINE_LIVE;
+		*live = c->bound;
 	}
 	pthread_mutex_unlock(&calls->lock);
 	return agent;
@@ -168,8 +175,9 @@ void calls_end_all(struct calls *calls, enum call_end why)
 }
 
 /* Main's tick. Two promises hang on it: a call whose stream never came gives back its
- * place after CLAIM_US, and no stream outlives max_call_seconds by more than OVERTIME_US,
- * whatever its agent loop does, which ends it before that. */
+ * place after CLAIM_US, a parked one after its grace, and no stream outlives max_call_seconds by more than OVERTIME_US,
+ * whatever its agent loop does, which ends it before that. A phone without a socket that
+ * asks no more has been hung up. */
 void calls_reap(struct calls *calls)
 {
 	int64_t now = clock_now_us();
@@ -181,9 +189,12 @@ void calls_reap(struct calls *calls)
 		int64_t started = atomic_load_explicit(&c->started_us, memory_order_relaxed);
 		int64_t late = atomic_load_explicit(&c->counters.late_ms, memory_order_relaxed);
 
-		if ((c->state == LINE_RESERVED || c->state == LINE_CLAIMED) && now >= c->expires_us)
-			call_end_locked(c, END_NEVER_STREAMED);
-		if (c->state == LINE_LIVE && started &&
+		if ((c->state == LINE_RESERVED || c->state == LINE_CLAIMED || c->state == LINE_PARKED) &&
+		    now >= c->expires_us)
+			call_end_locked(c, c->bound ? call_lost(c) : END_NEVER_STREAMED);
+		if (c->state == LINE_LIVE && c->channel->requests && now >= c->expires_us)
+			call_end_locked(c, END_CALLER_HUNG_UP);
+		if (call_takes_line(c->state) && started &&
 		    now >= started + (int64_t)c->agent->max_call_seconds * US_PER_S + OVERTIME_US)
 			call_end_locked(c, END_TIME_LIMIT);
 		if (c->state == LINE_LIVE && late > oldest_ms)
@@ -191,6 +202,7 @@ void calls_reap(struct calls *calls)
 	}
 	pthread_mutex_unlock(&calls->lock);
 	atomic_store_explicit(&stats.oldest_audio_ms, oldest_ms, memory_order_relaxed);
+	calls_leave_over(calls);
 }
 
 void calls_count(struct calls *calls, struct calls_count *out)
@@ -210,7 +222,13 @@ void calls_count(struct calls *calls, struct calls_count *out)
 			break;
 		case LINE_RESERVED:
 		case LINE_CLAIMED:
-			out->reserved++;
+			out->parked += calls->lines[i].bound;
+			out->live += calls->lines[i].bound;
+			out->reserved += !calls->lines[i].bound;
+			break;
+		case LINE_PARKED:
+			out->parked++;
+			out->live++;
 			break;
 		case LINE_LIVE:
 			out->live++;
@@ -229,6 +247,7 @@ void calls_put_status(struct calls *calls, struct json_out *j)
 
 	calls_count(calls, &count);
 	json_put_int(j, "live", count.live);
+	json_put_int(j, "parked", count.parked);
 	json_put_int(j, "reserved", count.reserved);
 	json_put_int(j, "ending", count.ending);
 	json_put_int(j, "limit", count.limit);
@@ -268,6 +287,8 @@ int calls_open(struct calls **out, const struct calls_parts *parts)
 		return -ENOMEM;
 	calls->use = *parts;
 	pthread_mutex_init(&calls->lock, NULL);
+	for (size_t i = 0; i < BACK_LOCKS; i++)
+		pthread_mutex_init(&calls->back_locks[i], NULL);
 	calls->line_count = calls_lines(parts->cfg);
 	ended_calls_open(&calls->ended);
 	ended_calls_open(&calls->refused);
@@ -295,12 +316,16 @@ void calls_close(struct calls *calls)
 		return;
 	if (calls->lines)
 		calls_end_all(calls, END_DRAINED);
+	if (calls->lines)
+		calls_leave_over(calls);
 	atomic_store(&calls->closing, true);
 	for (uint32_t i = 0; calls->lines && i < calls->line_count; i++)
 		line_close(&calls->lines[i]);
 	free(calls->lines);
 	ended_calls_close(&calls->ended);
 	ended_calls_close(&calls->refused);
+	for (size_t i = 0; i < BACK_LOCKS; i++)
+		pthread_mutex_destroy(&calls->back_locks[i]);
 	pthread_mutex_destroy(&calls->lock);
 	free(calls);
 }

@@ -8,11 +8,13 @@
  *   upgrade          calls_claim      the token is spent
  *   WebSocket ready  calls_carry      runs the caller loop; returns when it is over (calls_carry.h)
  *   connect-action   calls_after_stream   how it ended, for the TwiML that follows (calls_after.h)
+ * Where a stream was lost, connect-action's calls_go_on leads back to calls_claim (calls_carry.h).
+ * On a channel of requests each of them is a calls_visit (calls_carry.h), from the voice webhook on.
  * Readers of calls, live and ended: calls_shown.h.
- * A reservation without a claim, and a claim without calls_carry, expires after 15 s.
+ * A reservation without a claim, and a claim without calls_carry, expires after 15 s; a parked call after STREAM_GRACE_MS.
  *
  * All functions: any thread. None waits for a call's loops, except calls_carry,
- * which is one of them, and calls_close.
+ * which is one of them, calls_go_on, for a caller loop to leave, and calls_close.
  */
 #include "common/foreign.h"
 #include "common/json_out.h"
@@ -34,6 +36,7 @@ struct work;            /* the pools for slow things; see server/work/work.h */
 struct phone_channel;   /* how callers reach us; see server/phone/channel.h */
 struct model_endpoints; /* how to reach the model; see server/model/endpoints.h */
 struct model_health;    /* whether it answers; see server/model/health.h */
+struct voice;           /* the agents' fixed lines as sound; see server/voice/voice.h */
 struct spending;        /* prices, and what the days have cost; see server/money/spending.h */
 
 enum { CALL_TOKEN_SIZE = 33 };
@@ -42,6 +45,15 @@ enum { CALL_TOKEN_SIZE = 33 };
 struct call_ref {
 	uint32_t index;
 	uint32_t generation;
+};
+
+/* Parts of the addresses in the TwiML with which a stream is opened. */
+enum call_way {
+	WAY_STREAM, /* the token goes behind it */
+	WAY_ACTION, /* the stream's number goes behind it … */
+	WAY_REST,   /* … and this */
+	WAY_STATUS,
+	WAY_PARTS
 };
 
 struct call_facts {           /* borrowed; from the voice webhook */
@@ -59,6 +71,7 @@ struct call_facts {           /* borrowed; from the voice webhook */
 	const struct fleet_said *said;    /* of a returning call, like the next three; see struct call_context */
 	const char *back_from, *back_why; /* the second of every returning call */
 	const char *lost_session;         /* Twilio's name of the session that broke off before it */
+	int64_t turns;                    /* numbers up to here were given to turns of that call; 0: the fleet knows */
 	const char *record;               /* "off", "local" or "twilio", instead of the agent's */
 	bool detected;                    /* Twilio was asked to tell people from machines */
 };
@@ -70,7 +83,8 @@ static inline bool call_facts_outbound(const struct call_facts *facts)
 }
 
 struct calls_count {
-	int live;     /* a stream is up */
+	int live;     /* a stream is up, or was, and the next one is awaited: */
+	int parked;   /* of these, so many */
 	int reserved; /* announced, no stream yet */
 	int ending;   /* over, a loop still in it; not counted against the limit */
 	int limit;    /* MAX_CALLS */
@@ -82,9 +96,14 @@ struct calls_count {
 /* The two loops of a call, given by main. The table starts them and knows nothing else
  * about them. Each returns when the call is over. */
 struct call;
+struct call_visit; /* see server/line/calls_carry.h */
 struct call_loops {
 	void (*caller)(struct call *c, int fd); /* `fd` is Twilio's socket */
 	void (*agent)(struct call *c);
+	/* On a channel of requests instead of `caller`, one at a time: a turn of it. */
+	void (*visit)(struct call *c, struct call_visit *visit);
+	/* After the end of a call without a caller loop, in its place: between two requests, or streams. */
+	void (*leave)(struct call *c);
 };
 
 enum admission {
@@ -113,6 +132,7 @@ struct calls_parts {
 	struct work *work;
 	struct fleet *fleet;
 	struct recorder *recorder; /* NULL: none */
+	struct voice *voice;       /* NULL: no lines are kept */
 	struct spending *spending; /* NULL: the built-in prices, and no limit */
 	struct call_loops loops;
 };
@@ -135,8 +155,8 @@ void calls_drain(struct calls *calls);
 /* Ends all live and reserved calls. */
 void calls_end_all(struct calls *calls, enum call_end why);
 
-/* Housekeeping, about four times a second: ends expired reservations, and calls
- * that their agent loop has not ended a minute after the agent's max_call_seconds. */
+/* Housekeeping, about four times a second: ends expired reservations, calls that the phone has ceased to ask
+ * for, and calls that their agent loop has not ended a minute after the agent's max_call_seconds. */
 void calls_reap(struct calls *calls);
 
 void calls_count(struct calls *calls, struct calls_count *out);
@@ -162,5 +182,6 @@ struct work *calls_work(const struct calls *calls);
 struct fleet *calls_fleet(const struct calls *calls);
 struct agents *calls_agents(const struct calls *calls);
 struct recorder *calls_recorder(const struct calls *calls);
+struct voice *calls_voice(const struct calls *calls);
 
 #endif

@@ -34,10 +34,12 @@ static void copy_parties(struct call *c, const struct call_facts *facts)
 /* The number of this stream's first turn. The turns of a returning call are rows of the
  * same CallSid in the store, so each stream numbers from a multiple of CALL_TURNS_MAX
  * and none writes over an earlier one. Not under the lock: the fleet may wait. */
-static int64_t first_turn(struct calls *calls, const char *call_sid)
+static int64_t first_turn(struct calls *calls, const char *call_sid, int64_t turns)
 {
 	struct fleet_ending ending;
 
+	if (turns)
+		return (turns + CALL_TURNS_MAX - 1) / CALL_TURNS_MAX * CALL_TURNS_MAX;
 	if (calls->use.fleet->ops->ending_get(calls->use.fleet, call_sid, false, &ending, clock_now_us()))
 		return 0;
 	return ending.times * (int64_t)CALL_TURNS_MAX;
@@ -238,7 +240,7 @@ static enum admission reserve_line(
 	struct spending_hold hold = { 0 };
 	struct spending_day day;
 	struct call *c;
-	int64_t first = first_turn(calls, facts->call_sid);
+	int64_t first = first_turn(calls, facts->call_sid, facts->turns);
 	bool fresh = false, shut;
 	int err;
 
@@ -341,8 +343,8 @@ int calls_claim(struct calls *calls, const char *token, const struct phone_chann
 		return -ENOENT;
 	pthread_mutex_lock(&calls->lock);
 	c = calls_find_token(calls, token);
-	/* Only a reserved line's token is good: it is spent by the claim. */
-	if (c && (c->state != LINE_RESERVED || now >= c->expires_us))
+	/* Only the token of a line that waits for a stream is good: it is spent by the claim. */
+	if (c && ((c->state != LINE_RESERVED && c->state != LINE_PARKED) || now >= c->expires_us))
 		c = NULL;
 	if (c) {
 		c->state = LINE_CLAIMED;
@@ -399,7 +401,7 @@ int calls_claim_unannounced(struct calls *calls, struct call_ref *out)
 const char *call_name(struct call *c, const struct call_facts *facts)
 {
 	const char *call_sid = facts->call_sid;
-	int64_t first = first_turn(c->calls, call_sid);
+	int64_t first = first_turn(c->calls, call_sid, 0);
 	struct call_context context, before;
 	bool known = !call_context_make(&context, c->calls->use.agents, facts);
 	const char *problem = NULL;

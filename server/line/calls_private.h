@@ -13,6 +13,7 @@
 #include "server/line/ended_calls.h"
 
 enum { CLAIM_US = FLEET_TOKEN_US }; /* life of a reservation without a stream, and of a claim without a carrier */
+enum { BACK_LOCKS = 64 };
 
 struct calls {
 	struct calls_parts use; /* constant */
@@ -20,6 +21,10 @@ struct calls {
 	uint32_t line_count;
 	_Atomic bool closing;
 	_Atomic uint64_t ends; /* calls that have ended so far; counted under the lock */
+
+	/* One for the calls of a few names, taken before all others: what a call comes back with is handed out once, so
+	 * the same question, asked again meanwhile, waits for the line that it leads to. */
+	pthread_mutex_t back_locks[BACK_LOCKS];
 
 	pthread_mutex_t lock; /* for all below, and for the fields that call.h names; held for microseconds */
 	bool draining;
@@ -44,6 +49,9 @@ struct call *calls_find_token(struct calls *calls, const char *token); /* of CAL
 /* --- calls_carry.c: starts the line's own thread (0 or -errno), and joins it --- */
 int calls_serve(struct call *c);
 void calls_served(struct call *c);
+
+/* --- calls_carry.c: no lock held; leaves every line of a call that is over for the caller loop that is not there --- */
+void calls_leave_over(struct calls *calls);
 
 /* --- calls_shown.c: under the lock; the call as it is now, for call_summary_free --- */
 void call_summarize(struct call *c, struct call_summary *out);

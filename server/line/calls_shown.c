@@ -95,15 +95,18 @@ static void date_it(struct call *c, struct call_summary *out, int64_t now)
 
 void call_summarize(struct call *c, struct call_summary *out)
 {
-	static const char *const states[] = { "free", "reserved", "claimed", "live", "ending" };
+	static const char *const states[] = { "free", "reserved", "claimed", "live", "parked", "ending" };
+	/* Also while the next stream is on its way. */
+	enum line_state state = c->bound && c->state == LINE_CLAIMED ? LINE_PARKED : c->state;
 	int64_t now = clock_now_us();
 	struct cost_use use;
 
 	memset(out, 0, sizeof *out);
 	/* "ending": the call is over, but last transcripts may still come. */
-	out->state = c->remembered ? "ended" : states[c->state];
-	out->stage = c->remembered ? CALL_IS_OVER : c->state >= LINE_LIVE ? CALL_IS_LIVE : CALL_IS_RESERVED;
+	out->state = c->remembered ? "ended" : states[state];
+	out->stage = c->remembered ? CALL_IS_OVER : state >= LINE_LIVE ? CALL_IS_LIVE : CALL_IS_RESERVED;
 	out->end = call_ended(c);
+	out->said = call_has_parted(c);
 	out->first_turn = c->first_turn;
 	name_it(c, out);
 	date_it(c, out, now);

@@ -16,6 +16,8 @@ enum mail_type {
 	MAIL_SAY,         /* text: an instruction, or with `exact` the words */
 	MAIL_TRANSFER,    /* name: one of the agent's destinations, or a number */
 	MAIL_MACHINE,     /* name: Twilio's AnsweredBy; text: "message" to leave one, or "hangup" */
+	MAIL_DIGITS,      /* text: keys to be pressed; waits: after what is being said */
+	MAIL_PRESSED,     /* answer: what became of the request to do so (line/keys/call_keys.h) */
 	MAIL_GOODBYE      /* text: an instruction, or with `exact` the words; the call then ends with `end`.
 			   * A caller who speaks up calls it off, unless it is `firm`. */
 };
@@ -25,8 +27,9 @@ struct mail {
 	enum mail_type type;
 	char *name; /* owned; never NULL */
 	char *text; /* owned; never NULL */
-	bool ok, exact, firm;
+	bool ok, exact, firm, waits;
 	enum call_end end;
+	int answer; /* enum keys_answer */
 };
 
 /* Copies `name` and `text`; NULL gives "". NULL: no memory. */

@@ -43,7 +43,12 @@ struct model_writer {
 	struct ws_client *client; /* borrowed from the session; NULL: none is ready */
 	const struct model_protocol *protocol;
 	enum audio_format format;
-	uint32_t session; /* its number in the call, from 1 */
+	uint32_t session; /* its number (agent/link/link.h) */
+
+	/* The holder's. */
+	int64_t reads_until_us; /* the service may be reading until then what it was sent */
+	bool ping_unsent;
+	_Atomic int64_t ping_read_us; /* it has read the last ping by then; 0: that has not left */
 };
 
 int model_writer_open(struct model_writer *w); /* 0 or negative errno */
@@ -64,12 +69,19 @@ void model_writer_ask_back(struct model_writer *w, struct bell *bell);
 
 /* Agent loop, as the holder. meet: a session is ready to be written to. leave: it is
  * gone, and the orders for it are dropped. */
-void model_writer_meet(
-    struct model_writer *w, struct ws_client *client, const struct model_protocol *protocol, enum audio_format format);
+void model_writer_meet(struct model_writer *w, struct ws_client *client, const struct model_protocol *protocol,
+    enum audio_format format, uint32_t session);
 void model_writer_leave(struct model_writer *w);
 
 /* Holder: carries out the orders, oldest first. *unsent is set if there were any: flush
  * afterwards. 0, or the error of the writing side. */
-int model_writer_carry_out(struct model_writer *w, bool *unsent);
+int model_writer_carry_out(struct model_writer *w, bool *unsent, int64_t now_us);
+/* Holder: so many bytes were written for the service to read. All that was written has left; true: with a ping. */
+void model_writer_wrote(struct model_writer *w, size_t len, int64_t now_us);
+bool model_writer_flushed(struct model_writer *w, int64_t now_us);
+
+/* Agent loop: when the service has read the last ping; 0: that is not known yet. And before another ping. */
+int64_t model_writer_ping_read_us(const struct model_writer *w);
+void model_writer_ping_again(struct model_writer *w);
 
 #endif

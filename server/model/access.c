@@ -24,11 +24,12 @@ enum { WORDS_SHOWN = 200 /* bytes of what a refusal says */ };
 /* Debian's bundle, also in the image. */
 static const char system_bundle[] = "/etc/ssl/certs/ca-certificates.crt";
 
-static bool ends_with(const char *text, const char *tail)
+bool model_host_is_azures(const char *host, size_t len)
 {
-	size_t n = strlen(text), m = strlen(tail);
+	static const char suffix[] = ".openai.azure.com";
+	size_t n = strlen(suffix);
 
-	return n >= m && !strcasecmp(text + n - m, tail); /* names have no case */
+	return len > n && strncasecmp(host + len - n, suffix, n) == 0;
 }
 
 /* True if the query (behind the '?') has a parameter of this name. */
@@ -183,16 +184,24 @@ int model_access_parse(struct model_access *a, const struct config *cfg, int num
 	err = take_url(a, e && *e->url ? e->url : cfg->openai_url, error);
 	auth = auth_of(e, cfg->openai_auth);
 	a->api_key_header =
-	    auth == OPENAI_AUTH_API_KEY || (auth == OPENAI_AUTH_AUTO && ends_with(a->host, ".openai.azure.com"));
+	    auth == OPENAI_AUTH_API_KEY || (auth == OPENAI_AUTH_AUTO && model_host_is_azures(a->host, strlen(a->host)));
 	return err;
+}
+
+/* The file with the authorities of its own; NULL: the first's hold. */
+static const char *own_bundle(const struct model_access *a)
+{
+	const char *file = own(a) ? own(a)->ca_file : a->cfg->openai_ca_file;
+
+	return *file ? file : own(a) ? NULL : system_bundle;
 }
 
 void model_access_close(struct model_access *a)
 {
-	if (a->number == 1) {
+	if (a->number == 1)
 		resolver_close(a->resolver);
+	if (a->trust && own_bundle(a))
 		trust_close(a->trust);
-	}
 	tls_sessions_close(a->sessions);
 	a->resolver = NULL;
 	a->sessions = NULL;
@@ -338,15 +347,16 @@ void model_access_put_person(const struct config *cfg, const char *caller, struc
 int model_access_open(
     struct model_access *a, const struct config *cfg, int number, const struct model_access *first, struct buf *error)
 {
-	const char *bundle = cfg->openai_ca_file[0] ? cfg->openai_ca_file : system_bundle;
 	int err = model_access_parse(a, cfg, number, error);
+	const char *bundle;
 
 	if (err)
 		return err;
-	err = first ? 0 : trust_open(&a->trust, bundle);
+	bundle = own_bundle(a);
+	err = bundle ? trust_open(&a->trust, bundle) : 0;
 	if (err) {
-		buf_printf(error, "%s: %s: %s\n", cfg->openai_ca_file[0] ? "OPENAI_CA_FILE" : "system certificates",
-		    bundle,
+		buf_printf(error, "%s%s: %s: %s\n", bundle == system_bundle ? "system certificates" : "OPENAI_CA_FILE",
+		    suffix(a, own(a) ? bundle : NULL), bundle,
 		    err == -EINVAL         ? "not one usable certificate in it"
 		    : err == -EKEYREJECTED ? "all authorities in it have RSA keys under 2048 bits"
 					   : strerror(-err));
@@ -361,7 +371,7 @@ int model_access_open(
 		return err;
 	}
 	if (first) {
-		a->trust = first->trust;
+		a->trust = a->trust ? a->trust : first->trust;
 		a->resolver = first->resolver;
 	}
 	return 0;

@@ -33,7 +33,7 @@ struct model_access {
 	const char *key;               /* never NULL; never log */
 	const char *model, *voice;     /* for all agents that do not name theirs for this endpoint; "": the agent's */
 	struct resolver *resolver;     /* owned by the first endpoint */
-	struct trust *trust;           /* likewise */
+	struct trust *trust;           /* likewise, but with a CA file of its own */
 	struct tls_sessions *sessions; /* owned */
 
 	/* The text API, for agents with that model protocol; set by text_access (text/text_session.h). */
@@ -50,6 +50,9 @@ static inline const struct model_protocol *model_access_protocol(
 		return a->requests_protocol;
 	return wish->text ? a->text_protocol : a->protocol;
 }
+
+/* A guess, for OPENAI_AUTH=auto. */
+bool model_host_is_azures(const char *host, size_t len);
 
 /* What this agent's sessions have here: its file's word for this endpoint, the endpoint's own, or
  * else the agent's. The model is passed on only if the URL names none. */

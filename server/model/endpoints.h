@@ -19,6 +19,9 @@ struct model_endpoints {
 int model_endpoints_open(struct model_endpoints *e, const struct config *cfg, struct buf *error);
 void model_endpoints_close(struct model_endpoints *e); /* fine if it was not opened, but zeroed */
 
+/* The first of those that the agent takes, in its order, be it well or not. */
+const struct model_access *model_endpoints_first(const struct model_endpoints *e, const struct agent *agent);
+
 /* Where the agent's next session is to be opened. `last`: NULL for a first try, which is made
  * in any case; else where the last one failed: then the next in the agent's order, round to `last`
  * itself, and NULL if all are refused. One that is failing is taken only if no other is left. */

@@ -1,14 +1,12 @@
-/* What lies with the service, the key or the way there is known of all agents
- * at once (`all`); what lies with an agent's file, of each (`agents`). The text API is one more way there,
- * which the endpoints have nothing to do with; what it refuses lies with the agents. The
- * thread sleeps until a call's failure or a reload asks, or while something is
- * refused or failing, for one interval. A trial is a whole session, opened and closed,
- * because a wrong key may pass the upgrade and be refused afterwards. It asks
- * for no answer and sends no audio, so it is not billed; only where an answer
- * was what was refused (no money is left, say) it asks for one.
- */
+/* What lies with the service, the key or the way there is known of all agents at once (`all`); what lies with an
+ * agent's file, of each (`agents`). The text API is one more way there, which the endpoints have nothing to do with;
+ * what it refuses lies with the agents. The thread sleeps until a call's failure or a reload asks, or while something is
+ * refused or failing, for one interval. A trial is a whole session, opened and closed, because a wrong key may pass the
+ * upgrade and be refused afterwards. It asks for no answer and sends no audio, so it is not billed; only where an answer
+ * was what was refused (no money is left, say) it asks for one. */
 #include "server/model/health.h"
 
+#include "common/backoff.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "server/model/errors.h"
@@ -24,13 +22,12 @@
 #include <string.h>
 
 #define INTERVAL_US (HEALTH_PROBE_SECONDS * US_PER_S)
-#define FAILING_US (HEALTH_FAILING_SECONDS * US_PER_S)
 
 /* The thread's own, for one endpoint. */
 struct probing {
-	int64_t next_us;  /* of the next trials there */
-	int64_t pause_us; /* before those, if it is failing: doubled each time */
-	bool unfinished;  /* the last round broke off */
+	int64_t next_us; /* of the next trials there */
+	int failed;      /* rounds in a row after which something was to be tried again */
+	bool unfinished; /* the last round broke off */
 };
 
 struct model_health {
@@ -292,6 +289,8 @@ static bool due(struct model_health *h, size_t at, const struct agent *agent, bo
  * way meanwhile, and do not try it, the pause is short. */
 static int64_t next_at(struct model_health *h, size_t at)
 {
+	static const struct backoff failing = { .first_ms = HEALTH_FAILING_SECONDS * 1000,
+		.most_ms = HEALTH_PROBE_SECONDS * 1000 };
 	const struct findings *f = &h->findings;
 	int64_t next_us = clock_now_us() + INTERVAL_US;
 
@@ -299,7 +298,7 @@ static int64_t next_at(struct model_health *h, size_t at)
 	if (findings_good(f, at) && !h->probing[at].unfinished)
 		next_us = NEVER_US;
 	else if ((f->endpoint_count > 1 || at == FINDINGS_TEXT) && findings_state(&f->all[at]) == WAY_FAILING)
-		next_us = clock_now_us() + h->probing[at].pause_us;
+		next_us = clock_now_us() + backoff_ms(&failing, h->probing[at].failed + 1, 0, UINT32_MAX) * US_PER_MS;
 	pthread_mutex_unlock(&h->lock);
 	return next_us;
 }
@@ -328,7 +327,7 @@ static int probe(struct model_health *h, size_t at, bool round)
 	findings_keep_seen(&h->findings); /* what is known of agents that are gone is forgotten */
 	pthread_mutex_unlock(&h->lock);
 	p->next_us = next_at(h, at);
-	p->pause_us = p->next_us == NEVER_US ? FAILING_US : earlier(2 * p->pause_us, INTERVAL_US);
+	p->failed = p->next_us == NEVER_US ? 0 : p->failed + 1;
 	return err;
 }
 
@@ -391,7 +390,7 @@ int model_health_open(struct model_health **out, const struct model_access *endp
 	pthread_mutex_init(&h->lock, NULL);
 	findings_init(&h->findings, endpoints, count);
 	for (size_t i = 0; i < FINDINGS_WAYS; i++)
-		h->probing[i] = (struct probing){ .next_us = NEVER_US, .pause_us = FAILING_US };
+		h->probing[i] = (struct probing){ .next_us = NEVER_US };
 	if ((err = bell_open(&h->stop)) || (err = bell_open(&h->ask))) {
 		model_health_close(h);
 		return err;

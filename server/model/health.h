@@ -53,7 +53,9 @@ static inline bool model_health_shut(struct model_health *health, const struct a
 {
 	char why[MODEL_FAILURE_SIZE];
 
-	return agent->model_protocol == MODEL_KIND_TEXT && model_health_refuses(health, agent, why);
+	/* Nothing tries the text API again for a stand-in: its calls do. */
+	return agent->model_protocol == MODEL_KIND_TEXT && !agent->stands_in &&
+	       model_health_refuses(health, agent, why);
 }
 
 /* A call's result there: connected after so long (negative: to nothing yet), or failed. Any thread. NULL health: it is

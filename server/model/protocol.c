@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The words come back in an error's event_id, with a number behind
@@ -33,6 +34,13 @@ enum model_request model_request_of(const char *id)
 		if (strlen(requests[i]) == len && !memcmp(requests[i], id, len))
 			return (enum model_request)i;
 	return MODEL_REQUEST_NONE;
+}
+
+uint32_t model_request_no(const char *id)
+{
+	const char *number = strrchr(id, '_');
+
+	return number ? (uint32_t)strtoul(number + 1, NULL, 10) : 0;
 }
 
 void model_extras_put(struct buf *out, unsigned extras)

@@ -39,6 +39,7 @@ enum { MODEL_REQUEST_ID_SIZE = 32 };
 /* The id of our n-th message: "say_7". */
 void model_request_id(enum model_request request, uint32_t n, char id[MODEL_REQUEST_ID_SIZE]);
 enum model_request model_request_of(const char *id);
+uint32_t model_request_no(const char *id); /* 0: it has none */
 
 /* The speaker of a piece of the conversation. */
 enum model_role {
@@ -62,6 +63,7 @@ void model_extras_put(struct buf *out, unsigned extras);
 
 struct model_wish { /* all borrowed; for as long as the session is not ready */
 	const struct agent *agent;
+	const char *tag;          /* the call, for the log; it outlives the session. NULL: none */
 	const char *instructions; /* the agent's with the call's values in place */
 	const char *caller;       /* the person on the line, as From or To names them; or "" */
 	const char *tools;        /* a JSON array; "" or NULL: none */
@@ -96,8 +98,8 @@ enum model_event_type {
 	MODEL_AUDIO_DONE,        /* response_id, item_id */
 	MODEL_TEXT_DELTA,        /* response_id, item_id, text */
 	MODEL_TEXT_DONE,         /* response_id, item_id, text */
-	MODEL_RESPONSE_DONE,     /* response_id, aside, status, reason, calls; if it failed, as an error */
-	MODEL_ERROR              /* error, reason, code, text = message, refused, refused_id, extras */
+	MODEL_RESPONSE_DONE, /* response_id, aside, status, reason, calls; if it failed or was cut off, as an error */
+	MODEL_ERROR          /* error, reason, code, text = message, refused, refused_id, extras */
 };
 
 /* The meaning of an error for the call. */
@@ -218,7 +220,7 @@ struct model_protocol {
 	void (*hear)(struct buf *out, const uint8_t *bytes, size_t len);
 	/* A piece of the conversation: keys the caller pressed, words said before
 	 * this session, a note; in text, what the caller says. It stands after that item; "": at the
-	 * end. Words of the agent get our id as that of their item. By itself it asks for no answer. */
+	 * end. Our id is also that of the item. By itself it asks for no answer. */
 	void (*item)(struct buf *out, const char *id, enum model_role role, const char *text, const char *after);
 	/* An answer to the caller's last words. */
 	void (*ask)(struct buf *out, const char *id);

@@ -77,14 +77,6 @@ static bool need_text(struct model_event *e, const char *key)
 	return e->text != NULL;
 }
 
-/* Missing, null, negative or absurd: 0. */
-static int64_t count(const cJSON *object, const char *key)
-{
-	double value;
-
-	return json_num(object, key, &value) && value > 0 && value < 1e9 ? (int64_t)value : 0;
-}
-
 static int64_t least(int64_t x, int64_t y)
 {
 	return x < y ? x : y;
@@ -94,30 +86,31 @@ static int64_t least(int64_t x, int64_t y)
  * missing or not add up to the total: the rest is booked as text, the
  * cheapest kind, so that no bill is nothing. A transcription by time has
  * "seconds" instead. */
-static void take_usage(struct model_event *e, const cJSON *usage)
+void realtime_take_usage(struct model_usage *out, const cJSON *usage)
 {
-	const cJSON *in = json_get(usage, "input_token_details"), *out = json_get(usage, "output_token_details");
+	const cJSON *in = json_get(usage, "input_token_details"), *made = json_get(usage, "output_token_details");
 	const cJSON *cached = json_get(in, "cached_tokens_details");
-	int64_t *n = e->usage.n, all;
+	int64_t *n = out->n, all;
 	double seconds;
 
-	n[USAGE_AUDIO_IN] = count(in, "audio_tokens");
-	n[USAGE_IMAGE_IN] = count(in, "image_tokens");
-	n[USAGE_TEXT_IN] = count(in, "text_tokens");
+	n[USAGE_AUDIO_IN] = json_count(in, "audio_tokens");
+	n[USAGE_IMAGE_IN] = json_count(in, "image_tokens");
+	n[USAGE_TEXT_IN] = json_count(in, "text_tokens");
 	all = n[USAGE_AUDIO_IN] + n[USAGE_IMAGE_IN] + n[USAGE_TEXT_IN];
-	if (count(usage, "input_tokens") > all)
-		n[USAGE_TEXT_IN] += count(usage, "input_tokens") - all;
-	n[USAGE_AUDIO_CACHED] = least(count(cached, "audio_tokens"), n[USAGE_AUDIO_IN]);
-	n[USAGE_IMAGE_CACHED] = least(count(cached, "image_tokens"), n[USAGE_IMAGE_IN]);
-	n[USAGE_TEXT_CACHED] = least(count(cached, "text_tokens"), n[USAGE_TEXT_IN]);
+	if (json_count(usage, "input_tokens") > all)
+		n[USAGE_TEXT_IN] += json_count(usage, "input_tokens") - all;
+	n[USAGE_AUDIO_CACHED] = least(json_count(cached, "audio_tokens"), n[USAGE_AUDIO_IN]);
+	n[USAGE_IMAGE_CACHED] = least(json_count(cached, "image_tokens"), n[USAGE_IMAGE_IN]);
+	n[USAGE_TEXT_CACHED] = least(json_count(cached, "text_tokens"), n[USAGE_TEXT_IN]);
 	all = n[USAGE_AUDIO_CACHED] + n[USAGE_IMAGE_CACHED] + n[USAGE_TEXT_CACHED];
-	if (count(in, "cached_tokens") > all)
-		n[USAGE_TEXT_CACHED] = least(n[USAGE_TEXT_CACHED] + count(in, "cached_tokens") - all, n[USAGE_TEXT_IN]);
-	n[USAGE_AUDIO_OUT] = count(out, "audio_tokens");
-	n[USAGE_TEXT_OUT] = count(out, "text_tokens");
+	if (json_count(in, "cached_tokens") > all)
+		n[USAGE_TEXT_CACHED] =
+		    least(n[USAGE_TEXT_CACHED] + json_count(in, "cached_tokens") - all, n[USAGE_TEXT_IN]);
+	n[USAGE_AUDIO_OUT] = json_count(made, "audio_tokens");
+	n[USAGE_TEXT_OUT] = json_count(made, "text_tokens");
 	all = n[USAGE_AUDIO_OUT] + n[USAGE_TEXT_OUT];
-	if (count(usage, "output_tokens") > all)
-		n[USAGE_TEXT_OUT] += count(usage, "output_tokens") - all;
+	if (json_count(usage, "output_tokens") > all)
+		n[USAGE_TEXT_OUT] += json_count(usage, "output_tokens") - all;
 	if (json_num(usage, "seconds", &seconds) && seconds > 0 && seconds < 1e6)
 		n[USAGE_MS] = (int64_t)(seconds * 1000);
 }
@@ -162,7 +155,7 @@ static bool on_item_transcript(struct model_event *e)
 {
 	if (!need_item(e) || !need_text(e, "transcript"))
 		return false;
-	take_usage(e, json_get(e->kept, "usage"));
+	realtime_take_usage(&e->usage, json_get(e->kept, "usage"));
 	return true;
 }
 
@@ -235,8 +228,8 @@ static void take_error(
 	e->extras = realtime_extras_at_fault(json_str(error, "param"));
 }
 
-/* A status we do not know counts as failed. The usage is taken before
- * anything is checked, since it is billed anyway. */
+/* A status we do not know counts as failed. One that the service's filter cut off is an error, too, for all
+ * that came of it. The usage is taken before anything is checked, since it is billed anyway. */
 static bool on_response_done(struct model_event *e)
 {
 	const cJSON *response = json_get(e->kept, "response");
@@ -244,7 +237,7 @@ static bool on_response_done(struct model_event *e)
 	const cJSON *details = json_get(response, "status_details");
 	const char *reason = json_str(details, "reason");
 
-	take_usage(e, json_get(response, "usage"));
+	realtime_take_usage(&e->usage, json_get(response, "usage"));
 	e->aside = is_aside(response);
 	e->status = MODEL_FAILED;
 	for (int i = 0; status && i < MODEL_FAILED; i++)
@@ -254,6 +247,8 @@ static bool on_response_done(struct model_event *e)
 		take_error(e, json_get(details, "error"), model_error_of_failed);
 	else
 		snprintf(e->code, sizeof e->code, "%s", reason ? reason : "");
+	if (e->status == MODEL_INCOMPLETE)
+		e->error = model_error_of("", e->code);
 	if (e->status == MODEL_CANCELLED && !strcmp(e->code, "turn_detected"))
 		e->reason = MODEL_TURN_DETECTED;
 	return take_id(e->response_id, response, "id") && realtime_take_calls(e, json_get(response, "output"));

@@ -9,10 +9,15 @@
  */
 #include "server/model/protocol.h"
 
+#include <cjson/cJSON.h>
+
 void realtime_parse(const char *text, size_t len, enum audio_format format, struct model_event *out);
 /* Of a session in text. */
 void realtime_parse_text(const char *text, size_t len, enum audio_format format, struct model_event *out);
 void realtime_release(struct model_event *event);
+
+/* A response's usage, or a transcription's: fills in all kinds. */
+void realtime_take_usage(struct model_usage *out, const cJSON *usage);
 
 /* With or without the type of the error before the code, as close reasons have
  * it: "invalid_request_error.invalid_api_key". */

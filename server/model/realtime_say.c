@@ -58,7 +58,7 @@ static void put_turn_detection(struct json_out *j, const struct agent *agent, bo
 		json_put_int(j, "prefix_padding_ms", agent->vad_prefix_ms);
 		json_put_int(j, "silence_duration_ms", agent->vad_silence_ms);
 	}
-	json_put_bool(j, "create_response", !protect);
+	json_put_bool(j, "create_response", !protect && !agent_asks(agent));
 	json_put_bool(j, "interrupt_response", !protect && agent->interruptible);
 	json_put_end(j);
 }
@@ -339,8 +339,7 @@ void realtime_item(struct buf *out, const char *id, enum model_role role, const 
 	static const char *const roles[] = { "user", "assistant", "system" };
 	struct json_out j = realtime_begin_item(out, "message", id);
 
-	if (role == MODEL_ROLE_AGENT)
-		json_put_text(&j, "id", id);
+	json_put_text(&j, "id", id);
 	json_put_text(&j, "role", roles[role]);
 	json_put_array(&j, "content");
 	json_put_object(&j, NULL);

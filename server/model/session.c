@@ -200,8 +200,8 @@ static int on_error(struct socket *s, const struct model_event *e, int64_t now_u
 static void unreadable(struct socket *s, const char *type)
 {
 	stat_add(model_invalid_events, 1);
-	log_write(s->said_unreadable ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "model",
-	    "an event before the session was ready cannot be read, and is ignored; type=%s", type);
+	log_write(s->said_unreadable ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, model_session_tag(&s->base),
+	    "model: an event before the session was ready cannot be read, and is ignored; type=%s", type);
 	s->said_unreadable = true;
 }
 

@@ -70,6 +70,12 @@ struct model_session {
 	struct model_failure failure;
 };
 
+/* Whose session it is, for the log. */
+static inline const char *model_session_tag(const struct model_session *s)
+{
+	return s->wish.tag ? s->wish.tag : "model";
+}
+
 /* `access` and everything in `wish` are borrowed until the session is ready (by one over HTTP until it
  * is closed), the bell until it is closed. 0 or negative without memory, or when a setting cannot be
  * sent; all other failures come from the steps. */

@@ -1,6 +1,6 @@
 #ifndef MODEL_TRIAL_H
 #define MODEL_TRIAL_H
-/* A session opened for nobody, to see whether a call would work. */
+/* A session opened for nobody: to see whether a call would work, or to have something said that is kept. */
 #include "server/model/session.h"
 
 enum { MODEL_LACK_SIZE = 400 };
@@ -18,5 +18,16 @@ struct model_trial_result {
  * answer made too, until that begins, which costs a little; by requests, always. 0, or negative with `failure` filled in. */
 int model_trial(const struct model_access *access, const struct agent *agent, const char *tools, bool asks,
     struct bell *stop, struct model_trial_result *out);
+
+/* Is told each event of the session, once that is ready. False: enough was heard; the session is closed, which ends
+ * the answer. */
+typedef bool model_trial_ear(void *arg, const struct model_event *e);
+
+/* Has an agent's model say these words exactly, in its voice and at its speed, by a session without its
+ * instructions and tools. Blocks, with MODEL_CONNECT_MS for each step of the session and `patience_ms` for the
+ * answer, or until `stop` rings (then -ECANCELED). 0: the answer is over, or `ear` has heard enough, and it did not fail. Negative with
+ * `failure` filled in. */
+int model_trial_say(const struct model_access *access, const struct agent *agent, const char *words,
+    int64_t patience_ms, model_trial_ear *ear, void *arg, struct bell *stop, struct model_failure *failure);
 
 #endif

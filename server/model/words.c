@@ -14,6 +14,11 @@ const char *words_phrase(const struct agent *agent, enum phrase phrase, char out
 	static const char *const instructions[PHRASE_COUNT] = {
 		[PHRASE_TIME_LIMIT] = end_now,
 		[PHRASE_COST_LIMIT] = end_now,
+		[PHRASE_IDLE] = end_now,
+		[PHRASE_STILL_THERE] =
+		    "For a while nothing has been heard of the caller, or nothing that can be understood. Ask in a few "
+		    "words of your own, in the language of the conversation and without adding anything, whether the "
+		    "caller is still there. For example: ",
 		[PHRASE_MACHINE] =
 		    "You have reached an answering machine, and it is recording now. Leave a short "
 		    "message: who is calling, for whom and why. Do not ask anything. Close with this, in "
@@ -27,6 +32,10 @@ const char *words_phrase(const struct agent *agent, enum phrase phrase, char out
 	snprintf(out, WORDS_PHRASE_SIZE, "%s%s", *exact ? "" : instructions[phrase], s.text);
 	return out;
 }
+
+const char words_reading[] =
+    "You are the voice of a telephone line. Say the words you are told to say, exactly as they stand, in their own "
+    "language and in a friendly, natural tone. Add nothing and leave nothing out.";
 
 const char words_unusable[] = "The tool you called was not run, because the call could not be read. Nothing was done.";
 
@@ -85,7 +94,7 @@ void words_first_language(char *out, size_t size, const struct agent *p)
 {
 	size_t at = strlen(out);
 
-	if (agent_in_text(p) && p->relay.language_count)
+	if (p->channel == CHANNEL_RELAY && p->relay.language_count)
 		snprintf(out + at, size - at, " You are spoken in %s again.", relay_attribute(p, RELAY_language));
 }
 
@@ -94,7 +103,18 @@ void words_speaks(char *out, size_t size, const char *tag)
 	snprintf(out, size, "The caller speaks %s now.", tag);
 }
 
-const char words_unwritten[] = "The caller said something here that was not written down.";
+const char words_unwritten[] =
+    "The caller said something here that was not written down. If it is not answered yet, say "
+    "that you did not hear all of it, and ask the caller to say it again.";
+
+const char words_torn[] = "[…] ";
+
+const char words_arguments_left_out[] = "{\"note\":\"The arguments are left out here; they were told before.\"}";
+
+void words_output_goes_on(struct buf *out, size_t bytes)
+{
+	buf_printf(out, " [%zu more bytes of this result are left out here; they were told before.]", bytes);
+}
 
 const char words_output_left_out[] = "{\"note\":\"The result is left out here; it was told before.\"}";
 
@@ -114,7 +134,8 @@ void words_running(char *out, size_t size, const char *tool)
 
 const char words_broke_off[] =
     "What you said last broke off there, by a fault of the line, and the caller has heard it so far. When it is "
-    "your turn, go on from exactly there: repeat nothing of it, do not greet again, and do not speak of the fault.";
+    "your turn, go on from exactly there: repeat nothing of it, do not greet again, and do not speak of the fault. It may have been all that was to be "
+    "said: then call no tool for it once more, and only ask in a few words whether there is anything else.";
 
 const char words_ending[] = "This call is ending: the goodbye is being said. Begin nothing new.";
 
@@ -130,9 +151,9 @@ void words_put_rest(struct buf *out, const char *words)
 	buf_puts(out, words);
 }
 
-void words_keys(char *out, size_t size, const char *digits)
+static void list_keys(char *out, size_t size, const char *before, const char *digits)
 {
-	int len = snprintf(out, size, "The caller pressed these keys on the telephone keypad:");
+	int len = snprintf(out, size, "%s", before);
 	size_t at = len > 0 ? (size_t)len : 0;
 
 	for (; *digits && at + 2 < size; digits++) {
@@ -141,4 +162,14 @@ void words_keys(char *out, size_t size, const char *digits)
 	}
 	if (at < size)
 		out[at] = '\0';
+}
+
+void words_keys(char *out, size_t size, const char *digits)
+{
+	list_keys(out, size, "The caller pressed these keys on the telephone keypad:", digits);
+}
+
+void words_pressed(char *out, size_t size, const char *digits)
+{
+	list_keys(out, size, "These keys were just pressed on this call, by an operator on your side:", digits);
 }

@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
-/* A phrase (agents/phrases.h) as the model is to say it: PHRASE_TIME_LIMIT, _COST_LIMIT, _MACHINE or
- * _ONE_MOMENT. `exact`: the words themselves, as in struct dialogue_event; else an
+/* A phrase (agents/phrases.h) as the model is to say it: PHRASE_TIME_LIMIT, _COST_LIMIT, _IDLE, _STILL_THERE,
+ * _MACHINE or _ONE_MOMENT. `exact`: the words themselves, as in struct dialogue_event; else an
  * instruction that contains them. Returns `out`. */
 enum { WORDS_PHRASE_SIZE = PHRASE_MAX + 400 };
 const char *words_phrase(const struct agent *agent, enum phrase phrase, char out[WORDS_PHRASE_SIZE], bool *exact);
@@ -32,8 +32,12 @@ void words_first_language(char *out, size_t size, const struct agent *p);
 void words_speaks(char *out, size_t size, const char *tag);
 
 /* For a session that goes on with a conversation. A note in place of what the caller said, and was not written down;
- * the result of a tool that is left out. */
-extern const char words_unwritten[], words_output_left_out[];
+ * the arguments of a tool, and its result, that are left out. */
+extern const char words_unwritten[], words_arguments_left_out[], words_output_left_out[];
+/* A note behind a result's beginning: so many bytes of it are left out. */
+void words_output_goes_on(struct buf *out, size_t bytes);
+/* In front of what the caller said, also in the record: its beginning was lost. */
+extern const char words_torn[];
 /* A note: so many turns are left out, which began with these words. */
 void words_turns_left_out(char *out, size_t size, size_t turns, const char *first, size_t len);
 /* A note: a tool is running, and its result is to come. */
@@ -48,6 +52,12 @@ void words_put_rest(struct buf *out, const char *words);
 
 /* A caller's message by telephone keys. "12#" becomes "1 2 #". */
 void words_keys(char *out, size_t size, const char *digits);
+
+/* A note: an operator has pressed them. */
+void words_pressed(char *out, size_t size, const char *digits);
+
+/* Instructions of a session that only says a line, to be kept. */
+extern const char words_reading[];
 
 /* A note: a tool was called in a way that cannot be answered. */
 extern const char words_unusable[];

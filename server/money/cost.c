@@ -66,11 +66,24 @@ static bool all_told(const struct model_usage *u, const struct model_price *p, b
 static double twilio(const struct cost_use *use, const struct twilio_price *p)
 {
 	int64_t minutes = (use->stream_ms + MS_PER_MINUTE - 1) / MS_PER_MINUTE;
-	double carried = use->relay ? use->relay_minute : p->stream_minute;
+	double carried = use->bare ? 0 : use->relay ? use->relay_minute : p->stream_minute;
 	double a_minute = carried + (use->dialer ? p->dialer_minute : p->inbound_minute) +
 			  (use->twilio_records ? p->recording_minute : 0);
 
 	return (double)minutes * a_minute + (use->machine_detection ? p->machine_detection : 0);
+}
+
+/* The model's part; each is priced by itself. */
+static void add_model(
+    struct call_cost *out, const char *name, const struct model_usage *used, const struct prices *prices)
+{
+	struct model_price price;
+
+	prices_of_model(prices, name, &price);
+	out->known &= all_told(used, &price, false);
+	for (int i = 0; i < CALL_TOKEN_KINDS; i++)
+		out->tokens[i] += used->n[i];
+	out->model += tokens(used, &price);
 }
 
 /* During the call (for MAX_CALL_COST) and at its end. What has no price counts as the dearest in the
@@ -78,16 +91,16 @@ static double twilio(const struct cost_use *use, const struct twilio_price *p)
  * a relay the table has no price, so that one is missing in the sum. */
 void cost_of(const struct cost_use *use, const struct prices *prices, struct call_cost *out)
 {
-	struct model_price model, transcriber;
+	struct model_price transcriber;
 
-	prices_of_model(prices, use->model, &model);
 	prices_of_model(prices, use->transcription_model, &transcriber);
 	memset(out, 0, sizeof *out);
-	out->known = all_told(&use->model_used, &model, false) &&
-		     all_told(&use->transcription_used, &transcriber, true) && (!use->relay || use->relay_minute > 0);
+	out->known = all_told(&use->transcription_used, &transcriber, true) && (!use->relay || use->relay_minute > 0);
 	out->prices_of = prices->date;
-	memcpy(out->tokens, use->model_used.n, sizeof out->tokens);
-	out->model = tokens(&use->model_used, &model);
+	add_model(out, use->model, &use->model_used, prices);
+	for (size_t i = 0; i < sizeof use->others / sizeof *use->others; i++)
+		if (use->others[i].model)
+			add_model(out, use->others[i].model, &use->others[i].used, prices);
 	out->transcription = transcription(&use->transcription_used, &transcriber);
 	out->twilio = twilio(use, &prices->twilio);
 	out->total = out->model + out->transcription + out->twilio;

@@ -14,7 +14,12 @@
 struct cost_use {                                /* of one call, so far */
 	const char *model, *transcription_model; /* borrowed */
 	struct model_usage model_used, transcription_used;
+	struct cost_model { /* what it had elsewhere; model NULL: nothing */
+		const char *model;
+		struct model_usage used;
+	} others[CONFIG_ENDPOINTS_MAX - 1];
 	int64_t stream_ms;
+	bool bare;           /* carried by no stream and no relay: its minutes are the call's own */
 	bool relay;          /* carried by ConversationRelay, whose minute costs … */
 	double relay_minute; /* … so many USD; 0: nobody has said, and it counts as nothing */
 	bool dialer, twilio_records, machine_detection;

@@ -295,6 +295,18 @@ void spending_book(struct spending *s, struct spending_hold *hold, double usd, i
 	pthread_mutex_unlock(&s->lock);
 }
 
+double spending_book_apart(struct spending *spending, const struct cost_use *use)
+{
+	struct spending_hold none = { 0 };
+	struct call_cost cost;
+
+	cost_of(use, spending_prices(spending), &cost);
+	if (!cost.known)
+		spending_warn_unknown(spending, *use->model ? use->model : use->transcription_model);
+	spending_book(spending, &none, cost.total, clock_wall_ms());
+	return cost.total;
+}
+
 void spending_settle(struct spending *s, struct spending_hold *hold, const char *agent)
 {
 	struct agent_costs *a;

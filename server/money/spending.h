@@ -17,6 +17,7 @@
  * All functions but open and close: any thread, short, with locks held.
  */
 #include "common/json_out.h"
+#include "server/money/cost.h"
 #include "server/money/prices.h"
 #include "server/config/config.h"
 
@@ -68,6 +69,9 @@ bool spending_reserve(
 /* The call has cost so much by now. The difference to last time is booked, on the day of
  * `wall_ms`; a corrected estimate may be less. */
 void spending_book(struct spending *spending, struct spending_hold *hold, double usd, int64_t wall_ms);
+
+/* The cost of something that belongs to no call, booked now: in USD. A model without a price is told of. */
+double spending_book_apart(struct spending *spending, const struct cost_use *use);
 
 /* Lets go of what is held, and zeroes it. If the call has cost anything, that counts
  * among the last of `agent`. Fine with a zeroed one. */

@@ -12,7 +12,7 @@
  * older versions. */
 
 /* null while the call is up. */
-static void put_ending(struct json_out *j, enum call_end end)
+static void put_ending(struct json_out *j, enum call_end end, bool said)
 {
 	const struct call_ending *ending = call_ending(end);
 
@@ -24,6 +24,7 @@ static void put_ending(struct json_out *j, enum call_end end)
 	json_put_text(j, "reason", ending->json);
 	json_put_text(j, "text", ending->text);
 	json_put_bool(j, "fault", ending->fault);
+	json_put_bool(j, "said", said);
 	json_put_end(j);
 }
 
@@ -76,7 +77,7 @@ static void put_facts(struct json_out *j, const struct call_summary *call)
 	if (call->ended_ms)
 		json_put_time(j, "ended_at", call->ended_ms);
 	json_put_fixed(j, "seconds", call->seconds, 3);
-	put_ending(j, call->end);
+	put_ending(j, call->end, call->said);
 }
 
 /* A call that we place and that has no line yet, or never got one: it has no sound, no
@@ -105,6 +106,7 @@ static void put_talk(struct json_out *j, const struct call_talk *talk, bool turn
 {
 	json_put_text(j, "model_session_id", or_null(talk->session_id));
 	json_put_json(j, "sessions", talk->sessions.len ? buf_text(&talk->sessions) : "[]");
+	json_put_uint(j, "sessions_before", talk->sessions_before);
 	if (turns)
 		put_turns(j, talk);
 	json_put_uint(j, "turns_before", talk->turns_before);

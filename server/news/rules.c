@@ -21,6 +21,10 @@ unsigned rules_events(const struct journal_entry *entry)
 		return WEBHOOK_CALL_ENDED | (call_ending(entry->call->end)->fault ? (unsigned)WEBHOOK_CALL_FAILED : 0);
 	case JOURNAL_OUTCOME:
 		return !strcmp(entry->type, "record.created") ? WEBHOOK_OUTCOME_CREATED : 0;
+	case JOURNAL_NOTE:
+		if (!strcmp(entry->type, "voicemail.left"))
+			return WEBHOOK_VOICEMAIL_LEFT;
+		return !strcmp(entry->type, "call.reconnected") ? WEBHOOK_CALL_RECONNECTED : 0;
 	default:
 		return 0;
 	}
@@ -32,7 +36,7 @@ static void put_members(struct json_out *j, const void *what)
 {
 	const struct journal_entry *entry = what;
 
-	if (entry->kind != JOURNAL_OUTCOME) {
+	if (entry->kind != JOURNAL_OUTCOME && entry->kind != JOURNAL_NOTE) {
 		journal_put_entry(j, "call", entry);
 		return;
 	}
@@ -40,7 +44,10 @@ static void put_members(struct json_out *j, const void *what)
 	json_put_text(j, "call_sid", entry->call_sid);
 	json_put_text(j, "agent", entry->agent->name);
 	json_put_end(j);
-	journal_put_entry(j, "record", entry);
+	if (entry->kind == JOURNAL_OUTCOME)
+		journal_put_entry(j, "record", entry);
+	else
+		journal_put_entry(j, strcmp(entry->type, "voicemail.left") ? "reconnected" : "voicemail", entry);
 }
 
 static void tell(struct delivery *delivery, const struct journal_entry *entry, const char *event, const char *url)

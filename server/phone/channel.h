@@ -5,7 +5,7 @@
  * A channel is a const table: facts, a parser for the far side's messages,
  * and a writer for each of ours. The caller loop, play-out and the uplink
  * know this table only. Each message, either way, is one WebSocket text
- * message. No I/O and no clock; everything is the caller loop's.
+ * message, or on a channel of requests a part of the next answer. No I/O and no clock; everything is the caller loop's.
  *
  * To add a channel: a body beside media_stream.c, whose calls it carries
  * (channels.c), and a row in the routes whose upgrade names it (server/web/routes.h).
@@ -75,11 +75,13 @@ struct phone_channel {
 	const char *name; /* as CHANNEL and the API have it */
 
 	/* Facts. */
-	bool audio;   /* carries mu-law at 8000 Hz, both ways */
-	bool text;    /* carries words instead: the far side listens and speaks */
-	bool marks;   /* echoes marks; without them PLAYED, or only the clock, tells how much was heard */
-	bool closes;  /* the caller hangs up by a normal Close; without it by STOPPED only */
-	bool resumes; /* one that broke off is opened anew, for the same conversation */
+	bool audio;    /* carries mu-law at 8000 Hz, both ways */
+	bool text;     /* carries words instead: the far side listens and speaks */
+	bool marks;    /* echoes marks; without them PLAYED, or only the clock, tells how much was heard */
+	bool closes;   /* the caller hangs up by a normal Close; without it by STOPPED only */
+	bool resumes;  /* one that broke off is opened anew, for the same conversation */
+	bool parks;    /* another one carries on the call of one that was lost (line/calls_carry.h) */
+	bool requests; /* has no socket, and no messages to parse: the far side asks what is next (caller/gather.h) */
 
 	/* `text` is parsed in place and must outlive the event. A second start is an
 	 * event too, and leaves the stream as it is. */

@@ -172,6 +172,7 @@ static void put_clear(const struct phone_stream *s, struct buf *out)
 const struct phone_channel media_stream_channel = {
 	.audio = true,
 	.marks = true,
+	.parks = true,
 	.name = "stream",
 	.parse = parse,
 	.put_audio = put_audio,

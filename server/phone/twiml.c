@@ -12,6 +12,8 @@
 /* Twilio: name and value of a parameter stay under 500 characters together. */
 enum { PARAMETER_VALUE_MAX = 256 };
 
+enum { RECORD_SILENCE_S = 10 };
+
 /* For text and for attributes in either kind of quotes. Blanks other than the space
  * would be folded in an attribute (XML 1.0 §3.3.3), unless they are references. */
 static const char *entity(unsigned char c)
@@ -97,11 +99,21 @@ static void put_parameter(struct buf *out, const char *name, const char *value)
 	buf_puts(out, "\"/>");
 }
 
+static void put_digits(struct buf *out, const char *digits, size_t len)
+{
+	buf_puts(out, "<Play digits=\"");
+	xml_escape(out, digits, len);
+	buf_puts(out, "\"/>");
+}
+
 /* The call stays in <Connect> for as long as the stream or session is open; then Twilio
  * asks `action_url` for the next document. */
-static void begin_connect(struct buf *out, const char *action_url)
+static void begin_connect(struct buf *out, const char *digits, const char *action_url)
 {
-	buf_puts(out, XML_HEAD "<Response><Connect");
+	buf_puts(out, XML_HEAD "<Response>");
+	if (digits)
+		put_digits(out, digits, strlen(digits));
+	buf_puts(out, "<Connect");
 	put_attribute(out, "action", action_url);
 	put_attribute(out, "method", "POST");
 	buf_putc(out, '>');
@@ -109,7 +121,7 @@ static void begin_connect(struct buf *out, const char *action_url)
 
 void twiml_connect_stream(struct buf *out, const struct twiml_stream *stream)
 {
-	begin_connect(out, stream->action_url);
+	begin_connect(out, stream->digits, stream->action_url);
 	buf_puts(out, "<Stream");
 	put_attribute(out, "url", stream->stream_url);
 	put_attribute(out, "statusCallback", stream->status_url);
@@ -141,7 +153,7 @@ void twiml_connect_relay(struct buf *out, const struct twiml_relay *relay)
 {
 	const struct agent *p = relay->agent;
 
-	begin_connect(out, relay->action_url);
+	begin_connect(out, NULL, relay->action_url);
 	buf_puts(out, "<ConversationRelay");
 	put_attribute(out, "url", relay->relay_url);
 	put_known(out, relay_attribute_names[RELAY_welcomeGreeting], relay->greeting);
@@ -156,34 +168,125 @@ void twiml_connect_relay(struct buf *out, const struct twiml_relay *relay)
 	buf_puts(out, "</ConversationRelay></Connect></Response>\n");
 }
 
+static void put_say(struct buf *out, const char *text, size_t len, const char *voice, const char *language)
+{
+	buf_puts(out, "<Say");
+	put_known(out, "voice", voice);
+	put_known(out, "language", language);
+	buf_putc(out, '>');
+	xml_escape(out, text, len);
+	buf_puts(out, "</Say>");
+}
+
+static void put_words(struct buf *out, const struct twiml_say *say)
+{
+	if (say)
+		put_say(out, say->text, strlen(say->text), say->voice, say->language);
+}
+
 void twiml_say_hangup(struct buf *out, const struct twiml_say *say)
 {
-	buf_puts(out, XML_HEAD "<Response><Say");
-	if (*say->voice)
-		put_attribute(out, "voice", say->voice);
-	if (*say->language)
-		put_attribute(out, "language", say->language);
-	buf_putc(out, '>');
-	put_text(out, say->text);
-	buf_puts(out, "</Say><Hangup/></Response>\n");
+	buf_puts(out, XML_HEAD "<Response>");
+	put_words(out, say);
+	buf_puts(out, "<Hangup/></Response>\n");
 }
 
 /* A SIP address may be rung from any name, a number from a number only. */
-void twiml_dial_person(
-    struct buf *out, const char *number, int ring_seconds, const char *action_url, const char *caller_id)
+void twiml_dial_person(struct buf *out, const struct twiml_say *words, const struct twiml_dial *dial)
 {
-	bool sip = party_from(number).kind == PARTY_SIP;
+	bool sip = party_from(dial->number).kind == PARTY_SIP;
 	const char *noun = sip ? "Sip" : "Number";
 
-	buf_printf(out, XML_HEAD "<Response><Dial timeout=\"%d\" answerOnBridge=\"true\" method=\"POST\" action=\"",
-	    ring_seconds);
-	put_text(out, action_url);
-	buf_putc(out, '"');
-	if (*caller_id && !sip)
-		put_attribute(out, "callerId", caller_id);
+	buf_puts(out, XML_HEAD "<Response>");
+	put_words(out, words);
+	buf_printf(out, "<Dial timeout=\"%d\" answerOnBridge=\"true\" method=\"POST\"", dial->ring_seconds);
+	put_attribute(out, "action", dial->action_url);
+	if (*dial->caller_id && !sip)
+		put_attribute(out, "callerId", dial->caller_id);
 	buf_printf(out, "><%s>", noun);
-	put_text(out, number);
+	put_text(out, dial->number);
 	buf_printf(out, "</%s></Dial></Response>\n", noun);
+}
+
+/* Where nothing is said Twilio does not ask the action, and goes on with the next verb. */
+void twiml_take_message(
+    struct buf *out, const struct twiml_say *first, const struct twiml_say *then, const struct twiml_record *record)
+{
+	buf_puts(out, XML_HEAD "<Response>");
+	put_words(out, first);
+	put_words(out, then);
+	buf_printf(out, "<Record playBeep=\"true\" maxLength=\"%d\" timeout=\"%d\" finishOnKey=\"#\" method=\"POST\"",
+	    record->max_seconds, RECORD_SILENCE_S);
+	put_attribute(out, "action", record->action_url);
+	put_attribute(out, "recordingStatusCallback", record->status_url);
+	if (record->words_url) {
+		buf_puts(out, " transcribe=\"true\"");
+		put_attribute(out, "transcribeCallback", record->words_url);
+	}
+	buf_puts(out, " recordingStatusCallbackEvent=\"completed absent\"/><Redirect method=\"POST\">");
+	put_text(out, record->action_url);
+	buf_puts(out, "</Redirect></Response>\n");
+}
+
+/* As much of a line as one <Say> takes, and no part of a word if there is a blank. */
+static size_t say_length(const char *text, size_t len)
+{
+	size_t n = utf8_whole(text, len, TWIML_SAY_MAX), blank = n;
+
+	while (n < len && blank && text[blank - 1] != ' ')
+		blank--;
+	return blank ? blank : n;
+}
+
+static void put_lines(struct buf *out, const struct twiml_turn *t, const char *at, const char *end)
+{
+	while (at < end) {
+		const char *line_end = memchr(at, '\n', (size_t)(end - at));
+		size_t len = (size_t)((line_end ? line_end : end) - at),
+		       n = *at == TWIML_KEYS ? len : say_length(at, len);
+
+		if (n && *at == TWIML_KEYS)
+			put_digits(out, at + 1, n - 1);
+		else if (n)
+			put_say(out, at, n, t->voice, t->language);
+		at += n;
+		at += at == line_end;
+	}
+}
+
+/* Behind the last keys: whoever speaks up would cut them off. */
+static const char *behind_keys(const struct twiml_turn *t)
+{
+	const char *keys = memrchr(t->words, TWIML_KEYS, t->len);
+	const char *end = keys ? memchr(keys, '\n', (size_t)(t->words + t->len - keys)) : NULL;
+
+	return !keys ? t->words : end ? end + 1 : t->words + t->len;
+}
+
+/* What we rely on is written out: that a request comes also when nothing was heard, and what interrupts. */
+void twiml_turn(struct buf *out, const struct twiml_turn *t)
+{
+	const char *end = t->words + t->len, *rest = behind_keys(t);
+
+	buf_puts(out, XML_HEAD "<Response>");
+	put_lines(out, t, t->words, rest);
+	if (t->heard_in) {
+		buf_puts(out, "<Gather input=\"speech dtmf\" actionOnEmptyResult=\"true\" speechTimeout=\"auto\"");
+		buf_printf(out, " timeout=\"%d\"", t->patience_seconds);
+		put_attribute(out, "bargeIn", t->interruptible ? "true" : "false");
+		put_attribute(out, "language", t->heard_in);
+		put_attribute(out, "method", "POST");
+		put_attribute(out, "action", t->next_url);
+		buf_putc(out, '>');
+	}
+	put_lines(out, t, rest, end);
+	if (t->heard_in)
+		buf_puts(out, "</Gather>");
+	if (t->pause)
+		buf_puts(out, "<Pause length=\"1\"/>");
+	buf_puts(out, "<Redirect method=\"POST\">");
+	put_text(out, t->next_url);
+	buf_puts(out, "</Redirect></Response>\n");
 }
 
 void twiml_hangup(struct buf *out)

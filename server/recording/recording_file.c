@@ -30,7 +30,7 @@ static const uint32_t FRAMES_MAX = 0x3fffff00;
 
 _Static_assert((int)RECORDING_HEADER == (int)WAV_MULAW_HEADER, "two opinions about a header");
 
-/* CallSids come from requests, and this one becomes part of a path: no dots, no slashes. */
+/* Sids come from requests, and this one becomes part of a path: no dots, no slashes. */
 static bool usable(const char *sid)
 {
 	size_t len = strlen(sid);
@@ -56,15 +56,15 @@ static const char *file_name(const char *sid, char room[NAME_SIZE])
 	return room;
 }
 
-bool recording_path(char out[RECORDING_PATH_SIZE], const char *call_sid, int64_t wall_ms)
+bool recording_path(char out[RECORDING_PATH_SIZE], const char *folder, const char *sid, int64_t wall_ms)
 {
 	char when[32], name[NAME_SIZE];
 
-	if (!usable(call_sid))
+	if (!usable(sid))
 		return false;
 	clock_iso8601(wall_ms, when, sizeof when);
 	when[DAY_SIZE - 1] = '\0';
-	snprintf(out, RECORDING_PATH_SIZE, "recordings/%.10s/%.64s.wav", when, file_name(call_sid, name));
+	snprintf(out, RECORDING_PATH_SIZE, "%.10s/%.10s/%.64s.wav", folder, when, file_name(sid, name));
 	return true;
 }
 
@@ -130,6 +130,19 @@ static int go_on(struct recording_file *f, const struct stat *st, int64_t wall_m
 	return err;
 }
 
+int recording_file_make(const char *dir, const char *path, const char *ending)
+{
+	char whole[PATH_MAX];
+	int fd, err;
+
+	if ((size_t)snprintf(whole, sizeof whole, "%s/%s%s", dir, path, ending) >= sizeof whole)
+		return -ENAMETOOLONG;
+	if ((err = make_directories(whole)))
+		return err;
+	fd = open(whole, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
 /* The writer's thread. O_NOFOLLOW and S_ISREG: whatever stands in the directory, only a file is
  * written. */
 int recording_file_open(struct recording_file *f, const char *dir, const char *call_sid, int64_t wall_ms)
@@ -139,7 +152,7 @@ int recording_file_open(struct recording_file *f, const char *dir, const char *c
 	int err;
 
 	*f = (struct recording_file){ .fd = -1 };
-	if (!recording_path(f->path, call_sid, wall_ms))
+	if (!recording_path(f->path, RECORDING_CALLS, call_sid, wall_ms))
 		return -EINVAL;
 	if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, f->path) >= sizeof path)
 		return -ENAMETOOLONG;
@@ -203,7 +216,7 @@ int recording_file_close(struct recording_file *f)
 
 /* The day of a call is not known from its CallSid, so the days' directories are looked through: for
  * HTTP workers, and only as many as RETAIN_DAYS leaves. */
-bool recording_file_find(const char *dir, const char *call_sid, char out[RECORDING_PATH_SIZE])
+bool recording_file_find(const char *dir, const char *folder, const char *sid, char out[RECORDING_PATH_SIZE])
 {
 	char path[PATH_MAX], best[DAY_SIZE] = "", room[NAME_SIZE];
 	const char *name;
@@ -211,10 +224,10 @@ bool recording_file_find(const char *dir, const char *call_sid, char out[RECORDI
 	struct stat st;
 	DIR *days;
 
-	if (!usable(call_sid))
+	if (!usable(sid))
 		return false;
-	name = file_name(call_sid, room);
-	snprintf(path, sizeof path, "%s/recordings", dir);
+	name = file_name(sid, room);
+	snprintf(path, sizeof path, "%s/%s", dir, folder);
 	days = opendir(path);
 	if (!days)
 		return false;
@@ -230,6 +243,6 @@ bool recording_file_find(const char *dir, const char *call_sid, char out[RECORDI
 	}
 	closedir(days);
 	if (best[0])
-		snprintf(out, RECORDING_PATH_SIZE, "recordings/%.10s/%.64s.wav", best, name);
+		snprintf(out, RECORDING_PATH_SIZE, "%.10s/%.10s/%.64s.wav", folder, best, name);
 	return best[0];
 }

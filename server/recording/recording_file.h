@@ -26,9 +26,18 @@ struct recording_file {
 	char path[RECORDING_PATH_SIZE]; /* relative to the directory it was opened in */
 };
 
+/* The folders in DATA_DIR: of calls, by their CallSid, and of messages that callers left, as Twilio had them, by
+ * its RecordingSid. */
+#define RECORDING_CALLS "recordings"
+#define RECORDING_MESSAGES "voicemail"
+
 /* "recordings/2026-11-21/CA….wav"; the day is that of `wall_ms` in UTC. False
- * if the CallSid is not fit for a file name. */
-bool recording_path(char out[RECORDING_PATH_SIZE], const char *call_sid, int64_t wall_ms);
+ * if the Sid is not fit for a file name. */
+bool recording_path(char out[RECORDING_PATH_SIZE], const char *folder, const char *sid, int64_t wall_ms);
+
+/* Opens that file of `dir` with this ending behind its name, made anew and empty, for writing: its
+ * descriptor, or -errno. */
+int recording_file_make(const char *dir, const char *path, const char *ending);
 
 /* Makes the file and the directories above it. An existing file belongs to the same
  * call before it came back (from a transfer, say) and is continued: the time between
@@ -44,7 +53,7 @@ int recording_file_sync(struct recording_file *f);
 /* Syncs and closes. 0 or the first error. Fine with fd -1. */
 int recording_file_close(struct recording_file *f);
 
-/* The path of a call's newest file, whatever its day. False: there is none. */
-bool recording_file_find(const char *dir, const char *call_sid, char out[RECORDING_PATH_SIZE]);
+/* The path of the newest file of that name, whatever its day. False: there is none. */
+bool recording_file_find(const char *dir, const char *folder, const char *sid, char out[RECORDING_PATH_SIZE]);
 
 #endif

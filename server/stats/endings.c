@@ -22,7 +22,19 @@ enum call_end call_ending_named(const char *json)
 	return CALL_NOT_ENDED;
 }
 
+enum call_after call_ending_after(enum call_end end, bool said)
+{
+	enum call_after after = call_ending(end)->after;
+
+	if (!said)
+		return after;
+	return after == AFTER_TIME_LIMIT || after == AFTER_COST_LIMIT || after == AFTER_IDLE ? AFTER_HANGUP
+	       : after == AFTER_APOLOGY                                                      ? AFTER_SORRY
+											     : after;
+}
+
 bool call_end_broke_off(enum call_end end)
 {
-	return end == END_STREAM_LOST || end == END_STREAM_STALLED || end == END_NEVER_STREAMED;
+	return end == END_STREAM_LOST || end == END_STREAM_STALLED || end == END_NEVER_STREAMED ||
+	       end == END_INTERRUPTED;
 }

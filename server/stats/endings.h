@@ -5,9 +5,9 @@
  *
  * After the stream Twilio asks connect-action what comes next: DRAINING and APOLOGY
  * are followed by the agent's fallback number if there is one, else by the agent's
- * phrase of that name; IDLE by the phrase; TIME_LIMIT and COST_LIMIT too, unless the agent
+ * phrase of that name; IDLE, TIME_LIMIT and COST_LIMIT by the phrase, unless the agent
  * has said it; HANGUP by nothing, or where the agent's own goodbye was not heard to its end, by
- * a GOODBYE. */
+ * a GOODBYE. SORRY is an APOLOGY that the caller has heard already. */
 #include <stdbool.h>
 
 enum call_after {
@@ -17,6 +17,7 @@ enum call_after {
 	AFTER_IDLE,
 	AFTER_DRAINING,
 	AFTER_APOLOGY,
+	AFTER_SORRY,
 	AFTER_TRANSFER,
 	AFTER_GOODBYE
 };
@@ -28,7 +29,7 @@ enum call_after {
 	X(TRANSFERRED, "transferred", "handed over to a person", TRANSFER, false) \
 	X(OPERATOR_ENDED, "operator_ended", "ended by the operator", HANGUP, false) \
 	X(TIME_LIMIT, "time_limit", "reached MAX_CALL_SECONDS", TIME_LIMIT, false) \
-	X(IDLE, "idle", "nobody spoke for IDLE_SECONDS", IDLE, false) \
+	X(IDLE, "idle", "nobody spoke any more", IDLE, false) \
 	X(COST_LIMIT, "cost_limit", "passed MAX_CALL_COST", COST_LIMIT, false) \
 	X(DRAINED, "drained", "server is shutting down", DRAINING, false) \
 	X(NEVER_STREAMED, "never_streamed", "Twilio never opened the announced stream", APOLOGY, true) \
@@ -71,6 +72,9 @@ struct call_ending {
 
 /* CALL_NOT_ENDED and numbers out of range give one with json "" and text "". */
 const struct call_ending *call_ending(enum call_end end);
+
+/* What follows; `said`: the call's last words were heard, and are not said again. */
+enum call_after call_ending_after(enum call_end end, bool said);
 
 /* The connection that carries the call was lost, or never came, by no will of ours. */
 bool call_end_broke_off(enum call_end end);

@@ -18,6 +18,23 @@
 	X(calls, transfers_answered, "… who answered") \
 	X(calls, transfers_back, "… who did not, so that the caller came back") \
 	X(calls, fallbacks_unanswered, "calls dialled on to a fallback number, which did not take them") \
+	X(ladder, reconnects, "new streams and sessions for calls whose own was lost") \
+	X(ladder, texts, "conversations by webhooks in the agent's place") \
+	X(ladder, dials, "people dialled in the agent's place") \
+	X(ladder, voicemails, "callers asked for a message") \
+	X(ladder, words, "callers for whom only words were left") \
+	X(voicemail, left, "messages that callers left, and that were told of") \
+	X(voicemail, empty, "recordings of messages with nothing in them, or that failed") \
+	X(voicemail, fetched, "messages fetched from Twilio") \
+	X(voicemail, unfetched, \
+	    "those that were not to be had from there; they are passed on from Twilio if it has them") \
+	X(voicemail, transcribed, "messages written down") \
+	X(voicemail, untranscribed, "those that could not be") \
+	X(voicemail, retries, "times that something was in the way, and it was tried again later") \
+	X(voicemail, unclaimed, "messages for agents that are gone, so that no webhook tells of them") \
+	X(voicemail, unkept, "messages that stay at Twilio, because DATA_DIR is not set") \
+	X(calls, parked, "streams that were lost, or made room for keys, with the call waiting for the next one") \
+	X(calls, unparked, "… which came in time, and went on") \
 	X(calls, not_dialled, "numbers not dialled because OUTBOUND_ALLOW leaves them out") \
 	X(agents, reloads, "times the agents were read anew (SIGHUP)") \
 	X(agents, reloads_failed, "times they were not, because of mistakes; the old ones stayed") \
@@ -37,6 +54,8 @@
 	    "caller audio skipped because it was older than BACKLOG_MS, or missing when a new session needed it") \
 	X(audio, resent_ms, "caller audio sent again, to a session that followed one that was lost or renewed") \
 	X(audio, hold_tones, "soft tones played to callers who waited for longer than HOLD_AFTER_MS") \
+	X(audio, hold_words, "the same on a relay: they were asked for a moment") \
+	X(audio, known_lines, "fixed lines played from their own sound, without the model") \
 	X(audio, answer_dropped_ms, "answer audio dropped because the answer was too long to queue") \
 	X(audio, stale_ms, "answer audio skipped at interruptions, unheard") \
 	X(audio, late_delta_ms, "answer audio that came after its answer was cut") \
@@ -48,6 +67,11 @@
 	X(turns, answers, "answers of which something was to be heard, or that called a tool") \
 	X(turns, interruptions, "answers cut by the caller") \
 	X(turns, digits, "groups of keys taken") \
+	X(digits, sent, "groups of keys pressed for a call, as its model or an operator asked") \
+	X(digits, refused, "those that were not, since the agent spoke, others were under way, or the like") \
+	X(digits, failed, "those that Twilio did not press, or that the call ended before") \
+	X(turns, instant, "things the caller said that were answered by `instant_answers`") \
+	X(turns, still_there, "times callers were asked whether they are still there") \
 	X(turns, marks_unconfirmed, "answers whose marks never came back") \
 	X(model, connects, "sessions opened") \
 	X(model, resumed, "sessions opened by TLS resumption") \
@@ -61,7 +85,10 @@
 	X(model, resent, "requests to the text API that brought nothing, and were sent again") \
 	X(model, lost, "sessions that were lost under a call") \
 	X(model, reconnected, "those that another one followed, in the same conversation") \
+	X(model, away_ms, "time for which a call had lost its session, and had no other") \
 	X(model, renewed, "sessions that another one took over from before their time was over") \
+	X(model, renewals_late, \
+	    "those that were put off, since the service ends its sessions within a minute of each other") \
 	X(model, replay_refused, "pieces of a conversation that a new session would not be told") \
 	X(tools, called, "tools the model called") \
 	X(tools, answered, "tools that answered") \
@@ -87,11 +114,24 @@
 	X(relay, refused, "sessions that Twilio refused or could not speak in (64101, 64109, 64111, 64112)") \
 	X(relay, time_over, "sessions that reached Twilio's own time limit (64104)") \
 	X(relay, failed, "sessions that failed with another code") \
+	X(gather, repeated, "requests of Twilio's that came twice, and got the same answer") \
+	X(gather, nothing, "times a caller by gather said nothing when the word was his") \
+	X(gather, unclear, \
+	    "things callers by gather said that were not understood, and that they were asked to say again") \
+	X(gather, words_cut, "things they said that were too long, and were cut") \
+	X(gather, held, "times one of them was told to wait for an answer") \
+	X(gather, given_up, "calls in which no answer came for 10 s") \
 	X(recording, started, "local recordings begun") \
 	X(recording, completed, "those that are whole") \
 	X(recording, failed, "those that the disk ended") \
 	X(recording, bytes, "bytes of audio written") \
 	X(recording, lost_ms, "audio that the disk was too slow for, or that came too late to be placed") \
+	X(voice, made, "lines said by a session of their own, and kept") \
+	X(voice, loaded, "lines found in DATA_DIR/voice") \
+	X(voice, misses, "takes thrown away: silent, of a length that cannot be, in other words, or refused") \
+	X(voice, no_model, "times a line could not be made because the model could not be had") \
+	X(voice, files_bad, "files thrown away: cut short, spoiled, or another line's") \
+	X(voice, files_failed, "lines kept in memory only, because their file could not be written") \
 	X(knowledge, searches, "times an agent looked something up") \
 	X(records, valid, "records that follow their schema") \
 	X(records, invalid, "records that do not") \

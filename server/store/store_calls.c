@@ -27,11 +27,10 @@ void call_talk_free(struct call_talk *talk)
 }
 
 /* Snapshots of a live call are written again and again into the same memory; only the first one
- * opens the buffers. `earlier` never changes during a stream and stays. */
+ * opens the buffers. `earlier` never changes during a stream and stays; of the turns, most do not. */
 void call_talk_begin(struct call_talk *talk)
 {
 	if (talk->begun) {
-		buf_reset(&talk->turns);
 		buf_reset(&talk->tools);
 		buf_reset(&talk->sessions);
 		return;
@@ -200,7 +199,7 @@ bool store_event_put(struct store *store, const char *call_sid, const char *type
 #define AS_CLOSED \
 	"SELECT *, json_set(json, '$.state', 'ended', '$.ended_at'," \
 	" strftime('%Y-%m-%dT%H:%M:%fZ', last / 1000.0, 'unixepoch'), '$.seconds', span / 1000.0," \
-	" '$.ending', json_object('reason', ?1, 'text', ?2, 'fault', json(iif(?3, 'true', 'false')))," \
+	" '$.ending', json_object('reason', ?1, 'text', ?2, 'fault', json(iif(?3, 'true', 'false')), 'said', json('false'))," \
 	" '$.tools', (SELECT json_group_array(json_object('call_id', call_id, 'name', name, 'arguments', arguments," \
 	" 'at_ms', at - coalesce(started_at, at), 'ok', json(CASE ok WHEN 0 THEN 'false' WHEN 1 THEN 'true'" \
 	" ELSE 'null' END), 'took_ms', took_ms)) FROM" \
@@ -280,7 +279,18 @@ bool store_calls_close_open(struct store *store, enum call_end end)
 /* ------------------------------------------------------------------------- reading */
 
 /* The parts of a call's JSON that lists leave out, because they are about the conversation. */
-#define CONVERSATION "'$.model_session_id', '$.sessions', '$.turns_dropped', '$.text_dropped', '$.tools'"
+#define CONVERSATION \
+	"'$.model_session_id', '$.sessions', '$.sessions_before', '$.turns_dropped', '$.text_dropped', '$.tools'"
+
+/* A call may be over before the disk has its recording; what is known of that since counts. One that a dead process
+ * left has no numbers of its own. */
+#define JSON_NOW \
+	"coalesce((SELECT CASE r.status WHEN 'interrupted' THEN json_set(calls.json, '$.recording.state', r.status)" \
+	" ELSE json_set(calls.json, '$.recording', json(r.json)) END FROM recordings r" \
+	" WHERE r.call_sid = calls.call_sid AND r.file IS NOT NULL AND r.message IS NULL AND r.status <> 'in-progress'" \
+	" AND calls.state = 'ended'" \
+	" AND json_extract(calls.json, '$.recording.state') IN ('recording', 'saving')" \
+	" ORDER BY r.at DESC LIMIT 1), calls.json)"
 
 /* Pages go by the mark of the last call and not by an offset: calls that come in meanwhile shift
  * nothing. The index on reserved_at serves the order; `more` stops the query as soon as a page is
@@ -292,7 +302,7 @@ int store_calls(
 	bool more = true;
 
 	rows_ask(&r, store,
-	    "SELECT reserved_at, call_sid, json_remove(json, " CONVERSATION ") FROM calls"
+	    "SELECT reserved_at, call_sid, json_remove(" JSON_NOW ", " CONVERSATION ") FROM calls"
 	    " WHERE reserved_at >= ?1 AND reserved_at < ?2 AND (?3 IS NULL OR agent = ?3)"
 	    " AND (?4 IS NULL OR ltrim(from_number, '+') = ltrim(?4, '+'))"
 	    " AND (?5 IS NULL OR ltrim(to_number, '+') = ltrim(?5, '+'))"
@@ -330,7 +340,8 @@ static void take_call(const struct rows *r, struct call_summary *out)
 /* One query, so that call and turns are of the same moment: the call first (no -1), then its turns
  * in their order. The turns' rows fill up the call's columns with blanks, as UNION wants. */
 static const char select_call[] =
-    "SELECT " ROW ", json, state, json_type(json, '$.outbound') IS NOT NULL, -1 AS no FROM calls WHERE call_sid = ?1"
+    "SELECT " ROW ", " JSON_NOW
+    ", state, json_type(json, '$.outbound') IS NOT NULL, -1 AS no FROM calls WHERE call_sid = ?1"
     " UNION ALL SELECT '', '', '', '', '', '', '', 0, 0, json, '', 0, no FROM turns WHERE call_sid = ?1"
     " ORDER BY no";
 
@@ -361,18 +372,56 @@ int store_call(struct store *store, const char *call_sid, struct call_summary *c
 	return err;
 }
 
-int store_call_ending(struct store *store, const char *call_sid, enum call_end *end, int64_t *ended_ms)
+int store_call_ending(struct store *store, const char *call_sid, struct kept_ending *out)
 {
 	struct rows r;
 
-	rows_ask_soon(
-	    &r, store, "SELECT ending, ended_at FROM calls WHERE call_sid = ?1 AND state = 'ended'", "t", call_sid);
+	rows_ask_soon(&r, store,
+	    "SELECT ending, ended_at, agent, variant, coalesce(json_extract(json, '$.ending.said'), 0) FROM calls"
+	    " WHERE call_sid = ?1 AND state = 'ended'",
+	    "t", call_sid);
 	if (rows_next(&r)) {
-		*end = call_ending_named(row_string(&r, 0));
-		*end = *end == CALL_NOT_ENDED ? END_INTERRUPTED : *end;
-		*ended_ms = row_int(&r, 1);
+		out->end = call_ending_named(row_string(&r, 0));
+		out->end = out->end == CALL_NOT_ENDED ? END_INTERRUPTED : out->end;
+		out->ended_ms = row_int(&r, 1);
+		row_take(&r, 2, out->agent, sizeof out->agent);
+		row_take(&r, 3, out->variant, sizeof out->variant);
+		out->said = row_int(&r, 4) != 0;
 	}
 	return rows_done_one(&r);
+}
+
+/* The call (no -1), then its turns, as in select_call. `sum`: bytes from here to the end. */
+static const char select_left[] =
+    "SELECT " ROW ", -1 AS no, 0, '' FROM calls WHERE call_sid = ?1 AND (state <> 'ended' OR ending = ?2)"
+    " UNION ALL SELECT '', '', '', '', '', '', '', 0, 0, no, kind = 'agent', iif(sum <= ?3, said, '') FROM"
+    " (SELECT no, kind, said, sum(length(CAST(said AS BLOB))) OVER (ORDER BY no DESC) AS sum FROM"
+    " (SELECT no, kind, coalesce(iif(heard_ms IS NULL, text, heard_text), '') AS said FROM turns WHERE call_sid = ?1))"
+    " ORDER BY no";
+
+int store_call_left(struct store *store, const char *call_sid, struct call_summary *call, int64_t *turns, size_t bytes,
+    store_said *said, void *arg)
+{
+	bool found = false;
+	struct rows r;
+
+	*turns = 0;
+	rows_ask_soon(&r, store, select_left, "tti", call_sid, call_ending(END_INTERRUPTED)->json, (int64_t)bytes);
+	while (rows_next(&r)) {
+		if (row_int(&r, 9) < 0) {
+			take_row(&r, call);
+			found = true;
+			continue;
+		}
+		*turns = row_int(&r, 9) + 1;
+		if (found && *row_string(&r, 11))
+			said(arg, row_int(&r, 10) != 0, row_string(&r, 11));
+	}
+	if (rows_done(&r) >= 0)
+		return found ? 0 : -ENOENT;
+	if (found)
+		call_summary_free(call);
+	return -EIO;
 }
 
 int store_turns_before(struct store *store, const char *call_sid, int64_t no, struct buf *out)

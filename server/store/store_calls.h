@@ -8,9 +8,10 @@
  * (server/news/journal_json.h): here it is a column beside the others.
  *
  * That column is text to be handed out again, and so are an order in a summary and the
- * turns and tools of a talk: none of our code looks into them. SQL does, in three
+ * turns and tools of a talk: none of our code looks into them. SQL does, in four
  * statements of store_calls.c: lists leave the conversation out, calls that a dead
- * process left are given their end, and one call tells whether its order is in it.
+ * process left are given their end, and one call tells whether its order is in it, or whether its
+ * last words were heard.
  * Columns instead would cost an owner the way back to the version before, since rows
  * that are there would have to be changed.
  *
@@ -74,6 +75,7 @@ struct call_summary { /* zeroed: nothing is known; free it with call_summary_fre
 	int64_t first_turn; /* the number of this stream's first: not 0 for a call that came back */
 	double seconds;
 	enum call_end end;
+	bool said; /* its last words were heard */
 
 	/* Of a call that has or had a line here. */
 	struct call_audio audio;
@@ -96,14 +98,15 @@ struct call_talk {
 	struct buf earlier;               /* owned; JSON array of the turns of streams before, or empty */
 	struct buf turns;                 /* owned; JSON array */
 	struct buf tools;                 /* owned; JSON array */
-	struct buf sessions;              /* owned; JSON array: those with the model that it had */
+	struct buf sessions;              /* owned; JSON array: the newest of those with the model that it had … */
+	size_t sessions_before;           /* … and how many there were before these */
 	size_t turns_before;              /* older turns of this stream, not shown */
 	uint64_t turns_dropped, text_dropped;
 };
 
 void call_talk_free(struct call_talk *talk); /* zeroed again; fine with a zeroed one */
 
-/* As begun, without turns and tools: to be written anew in the same memory. */
+/* As begun, without tools and sessions, and with the turns as they were: to be written in the same memory. */
 void call_talk_begin(struct call_talk *talk);
 
 /* Copies for the caller to free. False if there is no memory: `out` is zeroed. */
@@ -189,9 +192,23 @@ int store_calls(struct store *store, const struct call_filter *filter, const str
  * both are zeroed. */
 int store_call(struct store *store, const char *call_sid, struct call_summary *call, struct call_talk *talk);
 
-/* How a call ended, and when. 0; -ENOENT: it is unknown, or not over; or -EIO. An ending
- * that another version wrote is told as INTERRUPTED. Waits 50 ms at most for other readers. */
-int store_call_ending(struct store *store, const char *call_sid, enum call_end *end, int64_t *ended_ms);
+struct kept_ending {
+	enum call_end end; /* one that another version wrote is told as INTERRUPTED */
+	bool said;         /* the last words were heard */
+	int64_t ended_ms;
+	char agent[80], variant[80]; /* who had the call */
+};
+
+/* How a call ended, and when. 0; -ENOENT: it is unknown, or not over; or -EIO. Waits 50 ms at
+ * most for other readers. */
+int store_call_ending(struct store *store, const char *call_sid, struct kept_ending *out);
+
+/* A call that its process did not end: it is open still, or was closed as INTERRUPTED. 0, and the caller
+ * frees `call`; -ENOENT or -EIO. Its newest turns of so many bytes in all, as far as they were heard, are
+ * called back, the oldest first; *turns: numbers up to here have been given to turns of it. */
+typedef void store_said(void *arg, bool agents, const char *text);
+int store_call_left(struct store *store, const char *call_sid, struct call_summary *call, int64_t *turns, size_t bytes,
+    store_said *said, void *arg);
 
 /* Appends the call's turns before that number, as an array. 0 or -EIO. */
 int store_turns_before(struct store *store, const char *call_sid, int64_t no, struct buf *out);

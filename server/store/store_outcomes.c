@@ -87,7 +87,8 @@ bool store_outcome_drop(struct store *store, const char *id)
  * columns. */
 #define ROW \
 	"SELECT r.id, r.call_sid, r.agent, r.variant, r.status, r.source, r.json, r.problems, r.attempts," \
-	" c.from_number, c.to_number, coalesce(c.started_at, r.at), coalesce(c.seconds, 0), r.state, r.updated_at, r.at" \
+	" c.from_number, c.to_number, coalesce(c.started_at, r.at), coalesce(c.seconds, 0), r.state, r.updated_at, r.at," \
+	" EXISTS (SELECT 1 FROM recordings m WHERE m.call_sid = r.call_sid AND m.message IS NOT NULL)" \
 	" FROM records r LEFT JOIN calls c ON c.call_sid = r.call_sid "
 
 enum {
@@ -106,7 +107,8 @@ enum {
 	SECONDS,
 	STATE,
 	UPDATED,
-	AT
+	AT,
+	VOICEMAIL
 };
 
 /* False: out of memory. */
@@ -122,7 +124,8 @@ static bool take_row(const struct rows *rows, struct outcome_row *row)
 		.from = strdup(row_string(rows, FROM)),
 		.to = strdup(row_string(rows, TO)),
 		.at_ms = row_int(rows, BEGAN),
-		.seconds = row_int(rows, SECONDS) };
+		.seconds = row_int(rows, SECONDS),
+		.voicemail = row_int(rows, VOICEMAIL) != 0 };
 	row_take(rows, ID, row->id, sizeof row->id);
 	row_take(rows, CALL_SID, row->call_sid, sizeof row->call_sid);
 	if (row->agent && row->variant && row->status && row->source && row->from && row->to)
@@ -218,6 +221,7 @@ static void put_row(struct json_out *j, const struct outcome_row *row, bool done
 	json_put_json(j, "problems", row->problems ? row->problems : "[]");
 	json_put_text(j, "from", or_null(row->from));
 	json_put_text(j, "to", or_null(row->to));
+	json_put_bool(j, "voicemail", row->voicemail);
 	json_put_time(j, "call_started_at", row->at_ms);
 	json_put_time(j, "updated_at", updated_ms);
 	json_put_end(j);

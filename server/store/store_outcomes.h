@@ -25,6 +25,7 @@ struct outcome_row {
 	char *from, *to;        /* of the call */
 	int64_t at_ms, seconds; /* of the call: its start, how long */
 	int attempts;           /* of filling it in after the call */
+	bool voicemail;         /* the caller left a message (so far) */
 };
 
 void outcome_row_free(struct outcome_row *row); /* all in it; fine with a zeroed one */

@@ -1,9 +1,10 @@
 #ifndef STORE_STORE_RECORDINGS_H
 #define STORE_STORE_RECORDINGS_H
 /* The rows of `recordings`: sound of a call, in a file of ours or in Twilio's
- * keeping. Times are Unix time in milliseconds.
+ * keeping, and the messages that callers left. Times are Unix time in milliseconds.
  */
 #include "common/foreign.h"
+#include "common/json_out.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,9 +36,45 @@ struct kept_recording {
 	bool local; /* in a file of ours */
 };
 
-/* The newest recording of a call: 0, -ENOENT or -EIO. Caller frees `out` with
- * kept_recording_free in each case. Not for a call's loops. */
-int store_recording_of_call(struct store *store, const char *call_sid, struct kept_recording *out);
+/* The newest recording of a call, or the newest `message` that its caller left: 0, -ENOENT or -EIO. Caller frees
+ * `out` with kept_recording_free in each case. Not for a call's loops. */
+int store_recording_of_call(struct store *store, const char *call_sid, bool message, struct kept_recording *out);
 void kept_recording_free(struct kept_recording *r);
+
+/* -------------------------------------------------------------------------- messages */
+
+/* What is still to be done for one: "fetching", then "transcribing"; "done". */
+enum message_state { MESSAGE_FETCHING, MESSAGE_TRANSCRIBING, MESSAGE_DONE };
+
+struct message_row {                                         /* owned: message_row_free */
+	char id[FOREIGN_ID_SIZE], call_sid[FOREIGN_ID_SIZE]; /* the id: Twilio's RecordingSid */
+	enum message_state state;
+	int64_t at_ms; /* when Twilio told of it */
+	int64_t seconds;
+	char *url, *file;           /* Twilio's address of it; path below DATA_DIR. NULL: not known, not fetched */
+	char *agent, *variant;      /* who had the call; "" for nobody */
+	char *from, *to;            /* "" if they are not known */
+	char *transcript, *problem; /* NULL without */
+};
+
+void message_row_free(struct message_row *row); /* all in it; fine with a zeroed one */
+
+/* A message is to be fetched; only the first report of one counts. */
+bool store_message_open(struct store *store, const struct message_row *row);
+
+/* What has become of it: state, file, transcript and problem. */
+bool store_message_set(struct store *store, const struct message_row *row);
+
+/* Its words, or why there are none; the first of these stand, and none come after it is done. */
+bool store_message_written(struct store *store, const char *id, const char *transcript, const char *problem);
+
+/* Calls back with each message that is not done, the oldest first. How many, or -EIO. */
+int store_messages_pending(struct store *store, void (*each)(void *arg, const char *id), void *arg);
+
+/* The message of that id, unless it is done; free it with message_row_free. 0, -ENOENT, -EIO. */
+int store_message_pending(struct store *store, const char *id, struct message_row *out);
+
+/* Appends the newest message of a call as the API shows it, or null. */
+void store_message_put_of_call(struct store *store, const char *call_sid, struct json_out *j, const char *key);
 
 #endif

@@ -104,11 +104,14 @@ static int delete_files(struct store *s, const char *call_sid)
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* The oldest calls over the limit, CALLS_AT_ONCE at most. */
+/* The oldest calls over the limit, CALLS_AT_ONCE at most; also those of which nothing but a message is known. */
 static int choose(struct store *s, int64_t before, char sids[CALLS_AT_ONCE][FOREIGN_ID_SIZE], size_t *count)
 {
-	static const char sql[] = "SELECT call_sid FROM calls WHERE ended_at < ?1 AND state = 'ended'"
-				  " ORDER BY ended_at LIMIT 32";
+	static const char sql[] =
+	    "SELECT call_sid, ended_at AS at FROM calls WHERE ended_at < ?1 AND state = 'ended'"
+	    " UNION ALL SELECT call_sid, at FROM recordings r WHERE message IS NOT NULL AND at < ?1"
+	    " AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.call_sid = r.call_sid)"
+	    " ORDER BY at LIMIT 32";
 	int rc;
 	sqlite3_stmt *stmt = store_prepared(s, sql, &rc);
 

@@ -109,7 +109,18 @@ const char *const store_steps[] = {
 	/* 4: the cost of a day's calls. */
 	"CREATE TABLE spending (day TEXT PRIMARY KEY, usd REAL NOT NULL) WITHOUT ROWID;", /* YYYY-MM-DD, UTC */
 
-	/* 5: the next goes here. */
+	/* 5: messages that callers left are recordings of Twilio's that are fetched, and written down. `message`:
+	 * fetching, transcribing or done; NULL: a recording of the call itself. */
+	"ALTER TABLE recordings ADD COLUMN message TEXT;"
+	"ALTER TABLE recordings ADD COLUMN agent TEXT;"
+	"ALTER TABLE recordings ADD COLUMN variant TEXT;"
+	"ALTER TABLE recordings ADD COLUMN from_number TEXT;"
+	"ALTER TABLE recordings ADD COLUMN to_number TEXT;"
+	"ALTER TABLE recordings ADD COLUMN transcript TEXT;"
+	"ALTER TABLE recordings ADD COLUMN problem TEXT;" /* a sentence: why there is no sound, or no transcript */
+	"CREATE INDEX recordings_messages ON recordings (at) WHERE message IS NOT NULL;",
+
+	/* 6: the next goes here. */
 };
 const size_t store_version = sizeof store_steps / sizeof *store_steps;
 

@@ -7,6 +7,7 @@
  * not stand in the way of the rest. */
 #include "server/store/store_writer.h"
 
+#include "common/backoff.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "server/store/store_db.h"
@@ -16,8 +17,6 @@
 #include <string.h>
 
 enum {
-	BACK_OFF_MIN_MS = 250,
-	BACK_OFF_MAX_MS = 5000,
 	LOOK_US = 5 * US_PER_S, /* between two looks at the file while there is nothing to write */
 	RETAIN_RETRY_US = 60 * US_PER_S,
 	RETAIN_PAUSE_US = 20 * US_PER_MS,
@@ -227,7 +226,8 @@ static bool work(struct store *s, int64_t now)
 void *store_writer(void *arg)
 {
 	struct store *s = arg;
-	int64_t back_off_ms = BACK_OFF_MIN_MS;
+	static const struct backoff pause = { .first_ms = 250, .most_ms = 5000 };
+	int failures = 0;
 
 	for (;;) {
 		int64_t now = clock_now_us(), until = now + LOOK_US;
@@ -239,13 +239,12 @@ void *store_writer(void *arg)
 		if (work(s, clock_now_us())) {
 			succeeded(s, s->batch);
 			s->batch = NULL;
-			back_off_ms = BACK_OFF_MIN_MS;
+			failures = 0;
 			continue;
 		}
 		failed(s);
-		if (!queue_nap(&s->queue, back_off_ms))
+		if (!queue_nap(&s->queue, backoff_ms(&pause, ++failures, 0, UINT32_MAX)))
 			break;
-		back_off_ms = back_off_ms * 2 < BACK_OFF_MAX_MS ? back_off_ms * 2 : BACK_OFF_MAX_MS;
 	}
 	return NULL;
 }

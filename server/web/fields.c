@@ -87,6 +87,15 @@ const char *fields_choice(struct fields *f, const char *name, const char *words,
 	return fallback;
 }
 
+bool fields_flag(struct fields *f, const char *name)
+{
+	const cJSON *value = take(f, name);
+
+	if (value && !cJSON_IsBool(value))
+		fields_refuse(f, name, "must be true or false");
+	return cJSON_IsTrue(value);
+}
+
 const cJSON *fields_object(struct fields *f, const char *name)
 {
 	const cJSON *value = take(f, name);

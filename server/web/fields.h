@@ -33,6 +33,9 @@ const char *fields_text(struct fields *f, const char *name, size_t least, size_t
 /* One of the words, a|b|c; `fallback` if it is left out, NULL if it must not be. */
 const char *fields_choice(struct fields *f, const char *name, const char *words, const char *fallback);
 
+/* false if it is left out. */
+bool fields_flag(struct fields *f, const char *name);
+
 /* An object, or NULL if it was left out. */
 const cJSON *fields_object(struct fields *f, const char *name);
 

@@ -5,6 +5,9 @@
 
 #include "common/base64.h"
 #include "common/json_out.h"
+#include "common/log.h"
+#include "server/agents/phrases.h"
+#include "server/phone/twiml.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -372,6 +375,20 @@ void response_refusal(struct response *r, int status, const char *sentence)
 	begin_again(r, status, TEXT_TYPE);
 	buf_puts(&r->body, sentence);
 	buf_putc(&r->body, '\n');
+}
+
+size_t response_put_sorry(const struct response *r, char *out, size_t size)
+{
+	static const char said[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Say>%s</Say></Response>\n";
+	static const char shown[] = "{\"error\":{\"code\":\"internal_error\",\"message\":\"%s\"}}\n";
+	const char *words = r->spoken ? phrase_of(NULL, PHRASE_APOLOGY).text : "out of memory";
+	char body[512];
+	int len = snprintf(body, sizeof body, r->spoken ? said : shown, words);
+
+	log_error("http", "memory was refused, and so the answer is: %s", words);
+	return (size_t)snprintf(out, size,
+	    "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+	    r->spoken ? "200 OK" : "500 Internal Server Error", r->spoken ? TWIML_TYPE : JSON_TYPE, len, body);
 }
 
 static void put_date(struct buf *out)

@@ -65,11 +65,13 @@ struct response_stream {
 
 struct response {
 	int status;
-	const char *type;              /* of the body; a literal */
-	struct buf headers;            /* owned; further lines: response_header */
-	struct buf body;               /* owned */
-	struct response_stream stream; /* instead of a body, if it has a `run` */
-	struct hist *timing;           /* gets the time since began_us once it is written; or NULL */
+	const char *type;               /* of the body; a literal */
+	struct buf headers;             /* owned; further lines: response_header */
+	struct buf body;                /* owned */
+	struct response_stream stream;  /* instead of a body, if it has a `run` */
+	bool spoken;                    /* a caller hears it: TwiML, and never an error */
+	char promised[FOREIGN_ID_SIZE]; /* the call whose line waits for this to arrive, or "" */
+	struct hist *timing;            /* gets the time since began_us once it is written; or NULL */
 };
 
 /* Value of a header, whatever the case of its name, or NULL. */
@@ -108,6 +110,8 @@ void url_put_loggable(struct buf *out, const char *url);
 int request_defect(const struct request *q, const char **sentence);
 
 void response_init(struct response *r);
+/* Writes what is answered instead where memory was refused: it needs none. Returns its length. */
+size_t response_put_sorry(const struct response *r, char *out, size_t size);
 void response_free(struct response *r);
 
 /* Adds a line to the headers; control characters in the value become '?'. */

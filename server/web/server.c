@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/memory.h"
 #include "server/line/calls_carry.h"
 #include "server/news/hub.h"
 #include "server/stats/stats.h"
@@ -42,13 +43,12 @@ static struct connection *connection_of(const struct mg_connection *conn)
 	return mg_get_user_connection_data(conn);
 }
 
+static int on_civetweb_error(struct mg_connection *conn, int status, const char *message);
 static int on_connection(const struct mg_connection *conn, void **data)
 {
 	*data = connections_take(web_of(conn)->connections, conn);
 	return 0;
 }
-
-static int on_civetweb_error(struct mg_connection *conn, int status, const char *message);
 
 /* CivetWeb drops a request for "*" or for a whole URL without asking us. */
 static bool was_dropped(const struct mg_connection *conn, const struct connection *c)
@@ -80,14 +80,15 @@ static void on_connection_close(const struct mg_connection *conn)
 
 /* ----------------------------------------------------------------- answering */
 
-/* Writes the answer with one mg_write and sees to it that CivetWeb then closes,
- * without first reading whatever of the body is left. Returns the status. */
+/* Writes the answer with one mg_write and sees to it that CivetWeb then closes, without first reading
+ * whatever of the body is left. Where memory was refused in its making, a fixed one. Returns the status. */
 static int answer(struct mg_connection *conn, const struct request *q, struct response *r, bool body_left)
 {
 	struct web *web = web_of(conn);
 	bool head_only = !strcmp(q->method, "HEAD"), streams = long_answer_take(&web->long_answers, r);
 	struct connection *c = connection_of(conn);
 	struct buf out;
+	char sorry[1024];
 
 	if (c)
 		c->answered = true;
@@ -95,7 +96,10 @@ static int answer(struct mg_connection *conn, const struct request *q, struct re
 	streams = streams && long_answer_begin(&web->long_answers, r);
 	buf_init(&out, 0);
 	response_put(&out, r, head_only);
-	if (!buf_error(&out))
+	if (memory_missed() && !streams) {
+		calls_end(web->parts.calls, r->promised, END_INTERNAL_ERROR);
+		mg_write(conn, sorry, response_put_sorry(r, sorry, sizeof sorry));
+	} else if (!buf_error(&out))
 		mg_write(conn, out.data, out.len);
 	if (r->timing)
 		hist_add(r->timing, clock_now_us() - q->began_us);
@@ -114,9 +118,8 @@ static int answer(struct mg_connection *conn, const struct request *q, struct re
 	return r->status;
 }
 
-/* CivetWeb's own refusals: unreadable requests, timeouts, unknown paths for
- * upgrades. Its own page would lack the status line when an upgrade was asked
- * for. The request may be in any state here; nothing of it is looked at. */
+/* CivetWeb's own refusals: unreadable requests, timeouts, unknown paths for upgrades. Its own page would lack
+ * the status line when an upgrade was asked for. The request may be in any state here. */
 static int on_civetweb_error(struct mg_connection *conn, int status, const char *message)
 {
 	const struct request q = { .method = "?", .path = "?", .peer = "?", .client = "?" };
@@ -180,8 +183,7 @@ static bool may_continue(
 	return true;
 }
 
-/* Reads the whole body into `*body`, which the caller frees. The time it takes is
- * watched (connections.h). */
+/* Reads the whole body into `*body`, which the caller frees; for how long is watched (connections.h). */
 static bool read_body(
     struct mg_connection *conn, const struct route *route, struct request *q, char **body, struct response *r)
 {
@@ -233,7 +235,6 @@ static bool admit(
 {
 	struct connection *c = connection_of(conn);
 
-	/* A stream is carried on the socket itself. */
 	if (!connections_has_socket(web_of(conn)->connections, c) ||
 	    !connections_stage(web_of(conn)->connections, c, INFLIGHT_SERVING)) {
 		response_refusal(r, 503, "no room for another connection");
@@ -244,8 +245,8 @@ static bool admit(
 	return c->answered;
 }
 
-/* The cheapest check comes first, and nothing is read from a client that may not come
- * in. Builds the answer in `r`; false: there is none, the upgrade goes on. */
+/* The cheapest check comes first; nothing is read from a client that may not come in. Builds the answer in `r`;
+ * false: there is none, the upgrade goes on. */
 static bool decide(struct mg_connection *conn, struct request *q, struct response *r, bool *body_left)
 {
 	char arg[HTTP_ARG_SIZE];
@@ -260,6 +261,7 @@ static bool decide(struct mg_connection *conn, struct request *q, struct respons
 	if (!(route = route_find(web_of(conn)->parts.routes, q, arg, r)) ||
 	    !route_admits(route, &web_of(conn)->parts, q, r))
 		return true;
+	r->spoken = route->access == ROUTE_TWILIO;
 	if (route->upgrade)
 		return !admit(conn, route, q, arg, r);
 	if (route->body != BODY_NONE)
@@ -269,9 +271,8 @@ static bool decide(struct mg_connection *conn, struct request *q, struct respons
 	return true;
 }
 
-/* Every request that could be parsed comes here first, before CivetWeb matches
- * paths by prefix, answers CORS questions or looks for files. 0 lets it go on
- * with an upgrade; else the status that was sent. */
+/* Every request that could be parsed comes here first, before CivetWeb matches paths by prefix, answers CORS
+ * questions or looks for files. 0 lets it go on with an upgrade; else the status that was sent. */
 static int on_request(struct mg_connection *conn)
 {
 	struct response r;
@@ -280,10 +281,10 @@ static int on_request(struct mg_connection *conn)
 	bool body_left;
 	int status = 0;
 
-	/* A subprotocol left over from this worker's last handshake must not
-	 * answer this one. */
+	/* A subprotocol left over from this worker's last handshake must not answer this one. */
 	((struct mg_request_info *)mg_get_request_info(conn))->acceptedWebSocketSubprotocol = NULL;
 	connections_stage(web_of(conn)->connections, connection_of(conn), INFLIGHT_SERVING);
+	memory_missed(); /* what was before is not this request's */
 	fill_request(&q, conn, address, sizeof address);
 	body_left = request_has_body(&q);
 	response_init(&r);
@@ -359,8 +360,8 @@ static int start(struct web *web, struct buf *problem)
 		.log_message = on_civetweb_log,
 	};
 	char ports[64], threads[16], text[256] = "";
-	/* Pairs, which CivetWeb reads as one list. */
 	const char *options[][2] = {
+		/* which CivetWeb reads as one list */
 		{ "listening_ports", ports },
 		{ "num_threads", threads },
 		{ "tcp_nodelay", "1" },
@@ -375,11 +376,10 @@ static int start(struct web *web, struct buf *problem)
 		{ NULL, NULL },
 	};
 	struct mg_init_data init = { &callbacks, web, options[0] };
-	struct mg_error_data error = { NULL, text, sizeof text };
-	struct mg_server_port port;
 	unsigned code = 0;
+	struct mg_error_data error = { &code, text, sizeof text };
+	struct mg_server_port port;
 
-	error.code = &code;
 	snprintf(ports, sizeof ports, "%s:%d", cfg->listen, cfg->port);
 	snprintf(threads, sizeof threads, "%d", web_workers(cfg));
 	mg_init_library(MG_FEATURES_WEBSOCKET);

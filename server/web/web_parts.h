@@ -18,6 +18,7 @@ struct dialer;
 struct delivery;
 struct recorder;
 struct store;
+struct voicemail;
 struct model_health;
 struct route;
 struct work;
@@ -39,6 +40,7 @@ struct web_parts {
 	struct hub *hub;             /* news for watchers of calls, server/news/hub.h */
 	struct store *store;         /* NULL without DATA_DIR */
 	struct recorder *recorder;   /* the same */
+	struct voicemail *voicemail; /* messages of callers, server/recording/voicemail.h; NULL without DATA_DIR */
 	struct dialer *dialer;       /* calls we place, server/dialer/dialer.h */
 	struct delivery *delivery;   /* webhooks out, server/delivery/delivery.h */
 	struct knowledge *knowledge; /* the agents' folders, server/knowledge/knowledge.h */

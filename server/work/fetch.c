@@ -28,6 +28,7 @@ struct transfer {
 	const struct fetch_sink *sink; /* or NULL */
 	CURL *handle;
 	struct curl_slist *headers; /* owned */
+	curl_mime *form;            /* owned; NULL without */
 	int64_t piece_us;           /* when the sink was last ready for more */
 	bool too_large, cancelled, unwanted, idle;
 };
@@ -173,6 +174,29 @@ static const char *collect_headers(struct transfer *t)
 	return add_header(t, "Expect:") ? NULL : "out of memory";
 }
 
+static bool add_part(curl_mime *form, const struct fetch_part *part)
+{
+	curl_mimepart *p = curl_mime_addpart(form);
+
+	if (!p || curl_mime_name(p, part->name))
+		return false;
+	if (part->value)
+		return !curl_mime_data(p, part->value, CURL_ZERO_TERMINATED);
+	return !curl_mime_filedata(p, part->file) && !curl_mime_filename(p, part->name_there) &&
+	       !curl_mime_type(p, part->type);
+}
+
+/* NULL, or the defect in words. */
+static const char *collect_form(struct transfer *t)
+{
+	const struct fetch_request *request = t->request;
+	bool whole = !request->part_count || (t->form = curl_mime_init(t->handle));
+
+	for (size_t i = 0; i < request->part_count && whole; i++)
+		whole = add_part(t->form, &request->parts[i]);
+	return whole ? NULL : "the form cannot be put together, or its file cannot be read";
+}
+
 static void limit_protocols(CURL *h)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -183,13 +207,17 @@ static void limit_protocols(CURL *h)
 }
 
 /* CUSTOMREQUEST last: the options before it would set a method of their own. */
-static void set_method(CURL *h, const struct fetch_request *request)
+static void set_method(CURL *h, const struct transfer *t)
 {
+	const struct fetch_request *request = t->request;
+
 	if (!strcmp(request->method, "HEAD")) {
 		curl_easy_setopt(h, CURLOPT_NOBODY, 1L);
 		return;
 	}
-	if (request->body || !strcmp(request->method, "POST")) {
+	if (t->form) {
+		curl_easy_setopt(h, CURLOPT_MIMEPOST, t->form);
+	} else if (request->body || !strcmp(request->method, "POST")) {
 		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(request->body ? request->body_len : 0));
 		curl_easy_setopt(h, CURLOPT_POSTFIELDS, request->body ? request->body : "");
 	}
@@ -249,7 +277,7 @@ static void set_up(CURL *h, struct transfer *t, char *words)
 	fetch_verify(h, request->ca_file);
 	curl_easy_setopt(h, CURLOPT_URL, request->url);
 	curl_easy_setopt(h, CURLOPT_USERAGENT, "trunkline/" TRUNKLINE_VERSION);
-	set_method(h, request);
+	set_method(h, t);
 	curl_easy_setopt(h, CURLOPT_HTTPHEADER, t->headers);
 	/* Some servers compress unasked. Not "", all that curl knows: this much is enough. */
 	if (request->decoded)
@@ -332,7 +360,6 @@ static void perform(CURL *h, struct transfer *t)
 	CURLcode code;
 
 	set_up(h, t, words);
-	t->handle = h;
 	t->piece_us = clock_now_us();
 	code = curl_easy_perform(h);
 	t->response->failure = judge(t, code);
@@ -355,8 +382,10 @@ void fetch_stream(const struct fetch_request *request, const struct fetch_sink *
 	memset(out, 0, sizeof *out);
 	out->retry_after_s = out->length = -1;
 	buf_init(&out->body, request->response_max + 1);
-	h = own_handle();
+	h = t.handle = own_handle();
 	wrong = h ? collect_headers(&t) : "out of memory";
+	if (!wrong)
+		wrong = collect_form(&t);
 	if (wrong)
 		fail(out, wrong);
 	else
@@ -365,6 +394,7 @@ void fetch_stream(const struct fetch_request *request, const struct fetch_sink *
 	if (h)
 		curl_easy_reset(h);
 	curl_slist_free_all(t.headers);
+	curl_mime_free(t.form);
 	out->took_ms = (clock_now_us() - began_us) / US_PER_MS;
 }
 

@@ -20,6 +20,15 @@
 
 enum { FETCH_HEADERS_MAX = 16, FETCH_ERROR_SIZE = 200 };
 
+/* A part of a form that is sent as multipart/form-data. */
+struct fetch_part {
+	const char *name;
+	const char *value;      /* a text; NULL: the file is sent */
+	const char *file;       /* its path: read while it is sent */
+	const char *name_there; /* what the file is called there */
+	const char *type;       /* the file's */
+};
+
 struct fetch_request {                          /* all borrowed */
 	const char *method;                     /* "POST", … */
 	const char *url;                        /* http:// or https:// */
@@ -28,11 +37,13 @@ struct fetch_request {                          /* all borrowed */
 	const char *user, *password; /* HTTP basic; NULL: none */
 	const char *body;            /* NULL: none */
 	size_t body_len;
-	int timeout_ms;             /* for everything, look-up included */
-	size_t response_max;        /* bytes of the body, once it is decoded; a larger one fails */
-	bool decoded;               /* a body that comes compressed is decoded; else it stays as it came */
-	const char *ca_file;        /* "" or NULL: the system's */
-	const _Atomic bool *cancel; /* looked at about once a second; NULL: never. See jobs_cancel */
+	const struct fetch_part *parts; /* a form instead of a body, with a Content-Type of its own */
+	size_t part_count;              /* 0: none */
+	int timeout_ms;                 /* for everything, look-up included */
+	size_t response_max;            /* bytes of the body, once it is decoded; a larger one fails */
+	bool decoded;                   /* a body that comes compressed is decoded; else it stays as it came */
+	const char *ca_file;            /* "" or NULL: the system's */
+	const _Atomic bool *cancel;     /* looked at about once a second; NULL: never. See jobs_cancel */
 };
 
 /* The failure, when there is no whole response. */

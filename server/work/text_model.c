@@ -4,14 +4,13 @@
  */
 #include "server/work/text_model.h"
 
+#include "common/backoff.h"
 #include "common/clock.h"
-#include "common/digest.h"
 #include "common/foreign.h"
 #include "common/json_out.h"
 #include "common/log.h"
 #include "common/schema.h"
 #include "server/model/text/text_access.h"
-#include "server/work/fetch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +22,6 @@ enum {
 	TRIES = 3,
 	TRY_MS = 60000,
 	ALL_MS = 120000,
-	PAUSE_MS = 1000, /* before the second; three times that before the third, and up to half more by chance */
 	WAIT_STEP_MS = 200,
 	ANSWER_MAX = 512 * 1024,
 	OUTPUT_TOKENS = 8192 /* thinking included */
@@ -203,7 +201,7 @@ void text_model_read(const char *body, size_t len, struct text_answer *out)
 
 /* The body of a failure. Its message is not repeated: it may quote the key.
  * An exhausted quota is a 429 as well, but does not pass by waiting. */
-static void read_error(const struct fetch_response *got, struct text_answer *out)
+static void read_error(const struct fetch_response *got, const struct text_api_names *names, struct text_answer *out)
 {
 	cJSON *body = foreign_json(buf_text(&got->body), got->body.len);
 	const cJSON *error = json_get(body, "error");
@@ -212,12 +210,29 @@ static void read_error(const struct fetch_response *got, struct text_answer *out
 	bool passes = (got->status == 429 && !spent) || got->status == 408 || got->status >= 500;
 
 	out->outcome = passes ? TEXT_UNAVAILABLE : TEXT_NOT_ALLOWED;
-	snprintf(out->problem, sizeof out->problem, "the text API answered %d%s%.60s%s", got->status, code ? ": " : "",
-	    code ? code : "",
-	    got->status == 401   ? "; look at TEXT_API_KEY, or OPENAI_API_KEY in its place"
-	    : got->status == 404 ? "; look at TEXT_API_URL and TEXT_MODEL"
+	snprintf(out->problem, sizeof out->problem, "%s answered %d%s%.60s%s%s", names->api, got->status,
+	    code ? ": " : "", code ? code : "", got->status == 401 || got->status == 404 ? "; look at " : "",
+	    got->status == 401   ? names->key
+	    : got->status == 404 ? names->place
 				 : "");
 	cJSON_Delete(body);
+}
+
+bool text_answer_failed(const struct fetch_response *got, const struct text_api_names *names, struct text_answer *out)
+{
+	if (got->failure == FETCH_OK && got->status == 200)
+		return false;
+	if (got->failure == FETCH_OK) {
+		read_error(got, names, out);
+	} else if (got->failure == FETCH_CANCELLED) {
+		say(out, TEXT_CANCELLED, "the server is being stopped", "");
+	} else if (got->failure == FETCH_TOO_LARGE) {
+		say(out, TEXT_NONSENSE, "the answer of %s is too large", names->api);
+	} else {
+		out->outcome = TEXT_UNAVAILABLE;
+		snprintf(out->problem, sizeof out->problem, "%s cannot be had: %.150s", names->api, got->error);
+	}
+	return true;
 }
 
 /* --------------------------------------------------------------------------- asking */
@@ -234,6 +249,8 @@ static void ask_once(const struct config *cfg, const char *url, const struct buf
 		.response_max = ANSWER_MAX,
 		.ca_file = cfg->https_ca_file,
 		.cancel = cancel };
+	static const struct text_api_names names = { "the text API", "TEXT_API_KEY, or OPENAI_API_KEY in its place",
+		"TEXT_API_URL and TEXT_MODEL" };
 	struct fetch_response got;
 	struct buf headers;
 	const char *line;
@@ -245,15 +262,7 @@ static void ask_once(const struct config *cfg, const char *url, const struct buf
 		request.headers[i] = line;
 	fetch(&request, &got);
 	*retry_after_s = got.retry_after_s;
-	if (got.failure == FETCH_CANCELLED)
-		say(out, TEXT_CANCELLED, "the server is being stopped", "");
-	else if (got.failure == FETCH_TOO_LARGE)
-		say(out, TEXT_NONSENSE, "the text API's answer is too large", "");
-	else if (got.failure != FETCH_OK)
-		say(out, TEXT_UNAVAILABLE, "the text API cannot be had: %.150s", got.error);
-	else if (got.status != 200)
-		read_error(&got, out);
-	else
+	if (!text_answer_failed(&got, &names, out))
 		text_model_read(buf_text(&got.body), got.body.len, out);
 	fetch_response_free(&got);
 	if (headers.data)
@@ -274,25 +283,12 @@ static bool pause_ms(int64_t ms, const _Atomic bool *cancel)
 	return true;
 }
 
-/* The pause before the next try: the one asked for, or longer each time.
- * Some chance, so that requests that failed together do not come back
- * together. */
-static int64_t next_pause_ms(int tries, int64_t retry_after_s)
-{
-	uint8_t chance;
-	int64_t ms = tries == 1 ? PAUSE_MS : 3 * PAUSE_MS;
-
-	random_bytes(&chance, 1);
-	if (retry_after_s * 1000 > ms)
-		ms = retry_after_s * 1000;
-	return ms + PAUSE_MS * chance / 512;
-}
-
 /* All tries and pauses end within ALL_MS: a pause that would pass it is not
  * begun. */
 void text_model_ask(
     const struct config *cfg, const struct text_request *request, const _Atomic bool *cancel, struct text_answer *out)
 {
+	static const struct backoff tries = { .first_ms = 2000, .most_ms = 4000, .asked_most_s = ALL_MS / 1000 };
 	int64_t began_us = clock_now_us(), left_ms = ALL_MS, retry_after_s;
 	struct buf url, body;
 
@@ -307,7 +303,7 @@ void text_model_ask(
 		ask_once(cfg, buf_text(&url), &body, (int)(left_ms < TRY_MS ? left_ms : TRY_MS), cancel, out,
 		    &retry_after_s);
 		out->tries++;
-		pause = next_pause_ms(out->tries, retry_after_s);
+		pause = backoff_ms(&tries, out->tries, retry_after_s, backoff_chance());
 		left_ms = ALL_MS - (clock_now_us() - began_us) / US_PER_MS - pause;
 		if (out->outcome != TEXT_UNAVAILABLE || out->tries >= TRIES || left_ms <= 0)
 			break;

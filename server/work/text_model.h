@@ -9,6 +9,7 @@
  */
 #include "common/buf.h"
 #include "server/config/config.h"
+#include "server/work/fetch.h"
 
 #include <cjson/cJSON.h>
 #include <stdatomic.h>
@@ -39,6 +40,16 @@ struct text_answer {
 	int tries;
 	int64_t input_tokens, output_tokens, took_ms;
 };
+
+/* Another API of that kind, for its own words. */
+struct text_api_names {
+	const char *api;   /* "the text API" */
+	const char *key;   /* the settings that an owner looks at whose key is refused */
+	const char *place; /* … or whose address or model is not known there */
+};
+
+/* False: an answer came, and its body is to be read. Else what went wrong is in `out`. */
+bool text_answer_failed(const struct fetch_response *got, const struct text_api_names *names, struct text_answer *out);
 
 /* The request's body, and the meaning of an answer's body. Pure. */
 void text_model_put_request(const struct config *cfg, const struct text_request *request, struct buf *out);

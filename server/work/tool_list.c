@@ -11,8 +11,6 @@
 #include <errno.h>
 #include <string.h>
 
-enum { TOOL_KEYS_MAX = 64 };
-
 /* A tool without parameters still needs a schema: an empty object. */
 static void put_function(struct json_out *j, const char *name, const char *description, const char *parameters)
 {
@@ -98,10 +96,10 @@ static const struct {
 	    "speaks another language, or asks for one; then go on in that language.",
 	    "language" },
 	[TOOL_PHONE_PLAY] = { "play", "Plays a sound to the caller, behind what you have said.", "sound" },
-	[TOOL_PHONE_KEYS] = { "send_keys",
-	    "Presses keys of the telephone, to get through a menu of a machine on the line. w is a pause of half a "
-	    "second.",
-	    "keys" },
+	[TOOL_PHONE_KEYS] = { "send_digits",
+	    "Presses keys of the telephone, to get through a menu of a machine on the line, once what you have said is "
+	    "heard. w is a pause of half a second. Its result says whether they were pressed.",
+	    "digits" },
 };
 
 /* The n-th of a list; NULL: there are no more. The language of the call's beginning comes last, unless it
@@ -128,9 +126,11 @@ enum tool_phone tool_list_phone(const struct agent *agent, const char *name)
 
 	while (what <= TOOL_PHONE_KEYS && strcmp(phone_tools[what].name, name) != 0)
 		what++;
-	if (!agent_in_text(agent) || what > TOOL_PHONE_KEYS || tool_of_agent(agent, name))
+	if (what > TOOL_PHONE_KEYS || tool_of_agent(agent, name))
 		return TOOL_PHONE_NONE;
-	return what == TOOL_PHONE_KEYS || choice(agent, what, 0) ? what : TOOL_PHONE_NONE;
+	if (what == TOOL_PHONE_KEYS)
+		return agent->sends_digits ? what : TOOL_PHONE_NONE;
+	return agent->channel == CHANNEL_RELAY && choice(agent, what, 0) ? what : TOOL_PHONE_NONE;
 }
 
 const char *tool_list_phone_wish(const struct agent *agent, enum tool_phone what, const cJSON *arguments)
@@ -138,7 +138,7 @@ const char *tool_list_phone_wish(const struct agent *agent, enum tool_phone what
 	const char *wish = json_str(arguments, phone_tools[what].argument), *one;
 
 	if (wish && what == TOOL_PHONE_KEYS)
-		return *wish && strlen(wish) <= TOOL_KEYS_MAX && !wish[strspn(wish, "0123456789*#w")] ? wish : NULL;
+		return wish; /* call_keys.h judges them */
 	for (size_t i = 0; wish && (one = choice(agent, what, i)); i++)
 		if (!strcmp(one, wish))
 			return one;

@@ -53,6 +53,19 @@ bool twilio_media_range(const char *content_range, int64_t *first, int64_t *last
 	       !content_range[end] && *first >= 0 && *first <= *last && *last < *size;
 }
 
+/* The latest news name the address, and our credentials go to no other place; before any news the
+ * recording's id is enough to build it. */
+bool twilio_media_put_url(const struct twilio *t, const char *sid, const char *url, struct buf *out)
+{
+	if (url && !twilio_media_is_ours(t->api_url, url))
+		return false;
+	if (url)
+		buf_printf(out, "%s.wav", url);
+	else
+		buf_printf(out, "%s/2010-04-01/Accounts/%s/Recordings/%s.wav", t->api_url, t->account_sid, sid);
+	return true;
+}
+
 /* ----------------------------------------------------------------------- the asking */
 
 /* The credentials are for the first host only: fetch follows no redirect. */

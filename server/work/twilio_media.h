@@ -24,6 +24,10 @@ struct twilio_media {
 	bool ranges;  /* Twilio serves any part of it */
 };
 
+/* Appends the address of the sound of that recording: where Twilio reported it (`url`; NULL: not yet). False:
+ * that is in another place than TWILIO_API_URL. */
+bool twilio_media_put_url(const struct twilio *t, const char *sid, const char *url, struct buf *out);
+
 /* Asks for the first byte of it. */
 void twilio_media_ask(const struct twilio *t, const char *url, struct twilio_media *out);
 

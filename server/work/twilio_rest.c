@@ -12,7 +12,6 @@
 #include <time.h>
 
 enum {
-	TIMEOUT_MS = 8000,
 	ANSWER_MAX = 512 * 1024, /* a list of twenty calls has about 50 KB */
 	LISTED = 20
 };
@@ -163,7 +162,7 @@ static void ask(
 			  .password = t->password,
 			  .body = form ? buf_text(form) : NULL,
 			  .body_len = form ? form->len : 0,
-			  .timeout_ms = TIMEOUT_MS,
+			  .timeout_ms = TWILIO_TIMEOUT_MS,
 			  .response_max = ANSWER_MAX,
 			  .ca_file = t->ca_file,
 			  .cancel = t->cancel },
@@ -207,6 +206,8 @@ void twilio_create_call(const struct twilio *t, const struct twilio_new_call *ca
 	twilio_put_field(&form, "From", call->from);
 	twilio_put_field(&form, "Url", call->voice_url);
 	twilio_put_field(&form, "Method", "POST");
+	if (call->fallback_url)
+		twilio_put_field(&form, "FallbackUrl", call->fallback_url);
 	if (call->status_url)
 		put_status_callback(&form, call->status_url);
 	if (call->amd_url)
@@ -223,17 +224,28 @@ void twilio_create_call(const struct twilio *t, const struct twilio_new_call *ca
 	}
 }
 
-void twilio_end_call(const struct twilio *t, const char *call_sid, struct twilio_answer *out)
+static void update_call(
+    const struct twilio *t, const char *call_sid, const char *name, const char *value, struct twilio_answer *out)
 {
 	char path[FOREIGN_ID_SIZE + 32];
 	struct buf form;
 
 	buf_init(&form, 0);
-	/* "canceled" would be refused once it is answered; this never is. */
-	twilio_put_field(&form, "Status", "completed");
+	twilio_put_field(&form, name, value);
 	snprintf(path, sizeof path, "/Calls/%s.json", call_sid);
 	ask(t, "POST", path, &form, out);
 	buf_free(&form);
+}
+
+/* "canceled" would be refused once it is answered; this never is. */
+void twilio_end_call(const struct twilio *t, const char *call_sid, struct twilio_answer *out)
+{
+	update_call(t, call_sid, "Status", "completed", out);
+}
+
+void twilio_redirect_call(const struct twilio *t, const char *call_sid, const char *twiml, struct twilio_answer *out)
+{
+	update_call(t, call_sid, "Twiml", twiml, out);
 }
 
 void twilio_fetch_call(const struct twilio *t, const char *call_sid, struct twilio_answer *out)

@@ -17,7 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TWILIO_MESSAGE_SIZE = 300 };
+enum {
+	TWILIO_MESSAGE_SIZE = 300,
+	TWILIO_TIMEOUT_MS = 8000, /* of a request */
+	TWILIO_TWIML_MAX = 3999   /* characters of a document in one */
+};
 
 struct twilio { /* all borrowed */
 	const char *api_url, *account_sid;
@@ -46,7 +50,8 @@ struct twilio_answer {
 struct twilio_new_call { /* borrowed; NULL leaves it out */
 	const char *to, *from;
 	const char *voice_url, *status_url;
-	const char *amd_url; /* asks for detection of answering machines, beside the conversation */
+	const char *fallback_url; /* asked where voice_url does not answer */
+	const char *amd_url;      /* asks for detection of answering machines, beside the conversation */
 	int ring_seconds, longest_seconds;
 };
 
@@ -60,6 +65,9 @@ void twilio_create_call(const struct twilio *t, const struct twilio_new_call *ca
 
 /* Hangs up, or cancels before the answer. */
 void twilio_end_call(const struct twilio *t, const char *call_sid, struct twilio_answer *out);
+
+/* What the call does goes on with this document, whose addresses are absolute; what it was doing is over. */
+void twilio_redirect_call(const struct twilio *t, const char *call_sid, const char *twiml, struct twilio_answer *out);
 
 void twilio_fetch_call(const struct twilio *t, const char *call_sid, struct twilio_answer *out);
 

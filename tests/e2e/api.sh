@@ -214,7 +214,7 @@ shell_says() {
 from_the_shell() { # SID of a call that is over; $FLOOD is live
 	check "shell: status" trunkline status
 	check "shell: … takes calls" shell_says '^Trunkline [0-9.]+ takes calls; up [0-9:]+$'
-	check "shell: … with one live call" shell_says '^calls +1 live of at most 20; since the start 2'
+	check "shell: … with one live call" shell_says '^calls +1 live of at most 10; since the start 2'
 	check "shell: … and the model" shell_says '^model +can be had'
 	check "shell: … and no store" shell_says '^store +none: nothing is kept \(DATA_DIR\)$'
 	check "shell: status --json is what the API says" eval "trunkline status --json && jq -e '.calls.live == 1' $WORK/shell.out"
@@ -292,7 +292,7 @@ model model --key "$SECRET"
 server plain
 check "200: with API_TOKEN" bearer 200 "$API_TOKEN"
 check "the sections of /status stand in their order" equal "$(jq -c keys_unsorted "$WORK/answer.json")" \
-	'["version","uptime_seconds","calls","agents","model","latency","audio","turns","tools","twilio","relay","http","watchers","records","knowledge","recording","cost","work","outbound","outbox","store","process"]'
+	'["version","uptime_seconds","calls","agents","model","latency","audio","turns","digits","tools","twilio","relay","gather","ladder","voicemail","voice","http","watchers","records","knowledge","recording","cost","work","outbound","outbox","store","process"]'
 check "the server stops with status 0" stop_server
 server api API_READ_TOKEN="$READER" API_JWT_SECRET="$JWT_SECRET" MAX_WATCHERS=3 DRAIN_SECONDS=60 OUTBOUND_ALLOW=+1 AGENTS_DIR="$WORK/agents"
 who_may_come_in

@@ -46,7 +46,7 @@ broken() {
 }
 
 model model --key "$SECRET" --fault long-answer=60@2
-server server MAX_CALLS=80 GREETING_MODE=wait STREAM_SILENT_SECONDS=3 OPENAI_MODEL=gpt-realtime
+server server MAX_CALLS=80 STREAM_GRACE_MS=0 GREETING_MODE=wait STREAM_SILENT_SECONDS=3 OPENAI_MODEL=gpt-realtime
 
 # The model's first connection is the server's own, at start; the second has the
 # long answer that fills the socket of a phone that never reads.

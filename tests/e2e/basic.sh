@@ -5,10 +5,10 @@
 . "$(dirname "$0")/lib.sh"
 
 cat >"$WORK/basic.script" <<SCRIPT
-wait-agent-done 1000
+wait-agent-done 2500
 $(interruption)
 say caller-3.wav
-wait-agent-done 1000
+wait-agent-done 2500
 hangup
 SCRIPT
 
@@ -127,13 +127,8 @@ check "checks: Twilio's stand-in stops with status 0" stop_rest
 check "checks: the model stops with status 0" stop_model
 
 for format in pcmu pcma pcm; do
-	(call "$format" >"$WORK/group-$format.out" 2>&1; exit $FAILED) &
-	GROUPS_UP+=($!)
+	together "$format" call "$format"
 done
-(long_instructions >"$WORK/group-long.out" 2>&1; exit $FAILED) &
-GROUPS_UP+=($!)
-for pid in "${GROUPS_UP[@]}"; do
-	wait "$pid" || FAILED=1
-done
-cat "$WORK"/group-*.out
+together long long_instructions
+all_together
 finish

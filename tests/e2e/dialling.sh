@@ -71,7 +71,7 @@ check "blanks and empty entries do no harm" checked 0 AGENTS_DIR="$DIR" OUTBOUND
 # ------------------------------------------------------------------ by every way
 model model --key "$SECRET" --script "$WORK/model.script.json"
 rest rest --rule busy
-server server "${REST[@]}" AGENTS_DIR="$DIR" DATA_DIR="$WORK/data" OUTBOUND_CPS=20 OUTBOUND_MAX_DAY=2 MAX_CALLS=1
+server server "${REST[@]}" AGENTS_DIR="$DIR" DATA_DIR="$WORK/data" OUTBOUND_CPS=20 OUTBOUND_MAX_DAY=2 MAX_CALLS=1 FALLBACK=dial
 rest_to "$PORT"
 check "a start says what it will not dial" equal "$(grep -c 'error setup .*is not dialled: without OUTBOUND_ALLOW' "$WORK/server.log")" 2
 place far $FAR

@@ -211,6 +211,9 @@ looked_at() {
 	check "$NAME: … and the one that works" grep -qE \
 		"^agent default at endpoint 2: the session was configured as asked, in [0-9]+ ms$" "$WORK/check.out"
 	check "$NAME: … and shows no key" equal "$(grep -c "$OTHER_KEY" "$WORK/check.out")" 0
+	check "$NAME: --check with authorities of the second's own" checked 1 OPENAI_CA_FILE= OPENAI_CA_FILE_2=build/e2e/ca/ca.pem \
+		OPENAI_REALTIME_URL="$first" OPENAI_REALTIME_URL_2="$(url "$second_PORT")" OPENAI_API_KEY_2="$OTHER_KEY"
+	check "$NAME: … has it believed" grep -q "^agent default at endpoint 2: the session was configured" "$WORK/check.out"
 	check "$NAME: another host that is shown the first's key is warned of" checked 1 OPENAI_REALTIME_URL="$first" \
 		OPENAI_REALTIME_URL_2=wss://model.test/v1/realtime OPENAI_MODEL_2=m
 	check "$NAME: … by its setting" grep -q "^OPENAI_API_KEY_2 is not set: OPENAI_REALTIME_URL_2 is another host" "$WORK/check.out"
@@ -218,6 +221,8 @@ looked_at() {
 	check "$NAME: … told in a sentence" grep -q '^OPENAI_REALTIME_URL_2 is "ws://localhost/v1/realtime": it must start with wss://' "$WORK/check.out"
 	check "$NAME: an endpoint twice is a mistake" checked 1 OPENAI_REALTIME_URL="$first" OPENAI_REALTIME_URL_2="$first"
 	check "$NAME: … told in a sentence, too" grep -q "^the endpoints 1 and 2 are the same: " "$WORK/check.out"
+	check "$NAME: an endpoint that a call could not go on at is a mistake" checked 1 MODEL_PROTOCOL_2=text OPENAI_MODEL_2=m
+	check "$NAME: … told in a sentence, likewise" grep -q "^MODEL_PROTOCOL_2=text: a call cannot go on there" "$WORK/check.out"
 	check "$NAME: the model stops with status 0" stop_models "$second_PID"
 }
 

@@ -3,7 +3,9 @@
 #
 #   model NAME ARGS...          a stand-in model; its port in $MODEL_PORT, its report in $WORK/NAME.json when stopped
 #   server NAME VAR=VALUE...    the server, on that model, without limits of one caller, since most phones have one
-#                               number; its port in $PORT, its pid in $SERVER, log $WORK/NAME.log
+#                               number, without sessions for fixed lines (VOICE_CACHE) and without questions in silence,
+#                               since some wait for long, and with few threads (under TSan the start of one costs a
+#                               hundredth of a second of CPU time), so ten calls; its port in $PORT, its pid in $SERVER, log $WORK/NAME.log
 #   sink NAME ARGS...           somebody else's server (tools/webhook_sink); its port in $SINK_PORT, its pid in $SINK,
 #                               what it was sent in $WORK/NAME.jsonl, and by `sent NAME FILTER` as one array
 #   interruption                a phone's script in which the caller speaks up into an answer and hears the next
@@ -17,11 +19,14 @@
 #   apart NAME COMMAND...       a case with a model and a server of its own, in the background, in a process and a
 #                               directory ($WORK) of its own; $OUTER is the script's
 #   all_apart                   waits for those cases and tells of them; then the script is done
+#   together NAME COMMAND...    cases with a server of their own, in the background, that share $WORK, and the model, with the rest
+#   all_together                waits for those, and tells of them
 #   went NAME REASON [JQ [ARGS]] such a call did what it was told to expect, is over in
 #                               /calls/{CallSid} for that reason, and JQ holds of its record
 #   api PATH [CURL ARGS...]     what the operator's API of $PORT answers to its token, $API_TOKEN
 #   ask PATH [CURL ARGS...]     what $PORT answers to anybody
 #   signature TEXT              as Twilio signs it
+#   hook PATH FIELD=VALUE…      what Twilio would get for this question, its fields in order of the alphabet
 #   field FILE FILTER           a field of a JSON file, by jq
 #   text_model NAME SCRIPT      a stand-in for the text API (tools/text_model), answering as the script says; its URL in
 #                               $TEXT_URL, its pid in $TEXT, what it was asked a line each in $WORK/NAME.jsonl
@@ -49,6 +54,7 @@ SERVER_BIN=build/$FLAVOR/trunkline
 TOOLS=build/release
 SPEECH=build/speech
 NAME=$(basename "${0%.sh}")
+[ -z "${STARVED_ONE_IN:-}" ] || NAME=starved-$NAME SERVER_BIN=build/$FLAVOR/starved
 WORK=build/e2e/$FLAVOR/$NAME
 SECRET=not-a-real-secret-0123456789
 API_TOKEN=not-a-real-api-token-000000000001
@@ -66,7 +72,7 @@ OTHER=(setpriv --reuid 64321 --clear-groups --bounding-set=-all,+dac_override --
 
 rm -rf "$WORK"
 mkdir -p "$WORK"
-PATIENCE=120 # seconds in which whatever is waited for happens
+PATIENCE=${PATIENCE:-300} # seconds in which whatever is waited for happens
 cleanup() {
 	local all me=$BASHPID
 	trap '' INT TERM HUP # whoever is told twice cleans up to the end all the same
@@ -85,17 +91,29 @@ guarded() {
 }
 guarded
 
-# wait_for PID FILE SED-PATTERN: prints the pattern's group once a line matches, which that process writes.
+# pause: between two looks at what is waited for; $PAUSE is the waiter's, 0 at first. To look at the API costs more of a
+# core than the call that is looked at: the longer it takes, the rarer it is done. Who waits for a moment of a
+# call sets PAUSE_MOST, and looks at a file.
+exec {NEVER}<> <(:) # a pipe of our own: to read it takes as long as one will wait, and no process
+pause() {
+	local seconds most=${PAUSE_MOST:-800}
+	PAUSE=$((PAUSE * 2 + 20)) # ms
+	PAUSE=$((PAUSE < most ? PAUSE : most))
+	printf -v seconds '0.%03d' $PAUSE
+	read -rt "$seconds" -u $NEVER _ || :
+}
+
+# wait_for PID FILE PATTERN: prints the pattern's group once a line matches, which that process writes.
 wait_for() {
-	local found up=0 until=$((SECONDS + PATIENCE))
+	local line up=0 PAUSE=0 until=$((SECONDS + PATIENCE))
 	while [ $up = 0 ] && [ $SECONDS -lt $until ]; do
 		kill -0 "$1" 2>/dev/null || up=$?
-		found=$(sed -nE "s/$3/\1/p" "$2" 2>/dev/null | head -1)
-		if [ -n "$found" ]; then
-			echo "$found"
+		while IFS= read -r line; do
+			[[ $line =~ $3 ]] || continue
+			echo "${BASH_REMATCH[1]}"
 			return 0
-		fi
-		sleep 0.1
+		done 2>/dev/null <"$2"
+		pause
 	done
 	echo "nothing like $3 in $2" >&2
 	return 1
@@ -110,12 +128,12 @@ not_up() {
 
 # until_true COMMAND...: tries until it succeeds.
 until_true() {
-	local until=$((SECONDS + PATIENCE))
+	local PAUSE=0 until=$((SECONDS + PATIENCE))
 	while [ $SECONDS -lt $until ]; do
 		if "$@" >/dev/null 2>&1; then
 			return 0
 		fi
-		sleep 0.1
+		pause
 	done
 	return 1
 }
@@ -145,12 +163,21 @@ server() {
 	local name=$1
 	shift
 	env -i PATH="$PATH" TSAN_OPTIONS="$TSAN_OPTIONS" ASAN_OPTIONS="$ASAN_OPTIONS" UBSAN_OPTIONS="$UBSAN_OPTIONS" \
-		PORT=0 PUBLIC_URL="$PUBLIC" TWILIO_AUTH_TOKEN="$SECRET" OPENAI_API_KEY="$SECRET" API_TOKEN="$API_TOKEN" MAX_CALLS=20 \
-		MAX_CALLS_PER_CALLER=0 MAX_CALLS_PER_CALLER_HOUR=0 \
+		PORT=0 PUBLIC_URL="$PUBLIC" TWILIO_AUTH_TOKEN="$SECRET" OPENAI_API_KEY="$SECRET" API_TOKEN="$API_TOKEN" MAX_CALLS=10 \
+		MAX_WATCHERS=4 TOOL_THREADS=4 JOB_THREADS=2 WEBHOOK_THREADS=4 \
+		MAX_CALLS_PER_CALLER=0 MAX_CALLS_PER_CALLER_HOUR=0 FALLBACK=reconnect,dial VOICE_CACHE=off REPROMPT_SECONDS=0 \
 		OPENAI_CA_FILE=build/e2e/ca/ca.pem OPENAI_REALTIME_URL="wss://localhost:$MODEL_PORT/v1/realtime" \
-		LOG_LEVEL=debug "$@" "${FIXED[@]}" "$SERVER_BIN" >"$WORK/$name.out" 2>"$WORK/$name.log" &
+		LOG_LEVEL=debug ${STARVED_ONE_IN:+STARVE="$(order "$name" none)"} "$@" "${FIXED[@]}" "$SERVER_BIN" >"$WORK/$name.out" 2>"$WORK/$name.log" &
 	SERVER=$!
-	PORT=$(wait_for "$!" "$WORK/$name.log" '.*listening; .*port=([0-9]+).*') || not_up "$name"
+	PORT=$(wait_for "$!" "$WORK/$name.log" 'listening; .*port=([0-9]+)') || not_up "$name"
+	[ -z "${STARVED_ONE_IN:-}" ] || order "$name" one-in $STARVED_ONE_IN >/dev/null
+}
+
+# order NAME WORDS…: to a server that was built to be refused memory (tools/chaos/starve.c); prints the file. With
+# STARVED_ONE_IN="N SEED" all servers are such, and are refused so much once they are up.
+order() {
+	printf '%-63s\n' "${*:2}" 1<>"$WORK/$1.order"
+	echo "$WORK/$1.order"
 }
 
 text_model() {
@@ -203,7 +230,7 @@ stop_rest() {
 phone() {
 	local name=$1
 	shift
-	"$TOOLS/phone" --limit 900 --server "127.0.0.1:$PORT" --public-url "$PUBLIC" --token "$SECRET" \
+	"$TOOLS/phone" --limit 900 --patience 120 --server "127.0.0.1:$PORT" --public-url "$PUBLIC" --token "$SECRET" \
 		--report "$WORK/$name.json" --out "$WORK/$name.wav" "$@" >"$WORK/$name.out" 2>&1 && return
 	tail -5 "$WORK/$name.out"
 	return 1
@@ -257,7 +284,7 @@ all_over() {
 }
 
 call_ended() {
-	api "/calls/$1" | jq -e '.state == "ended"'
+	[[ $(api "/calls/$1") = *'"state":"ended"'* ]]
 }
 
 went() {
@@ -283,12 +310,36 @@ ask() {
 	curl -sS --max-time 60 "http://127.0.0.1:$PORT$1" "${@:2}"
 }
 
+# A mere look is the shell's own: curl, with all its libraries, costs as much as ten of them.
 api() {
-	ask "$1" -H "Authorization: Bearer $API_TOKEN" "${@:2}"
+	local fd line status=0
+	if [ $# -gt 1 ]; then
+		ask "$1" -H "Authorization: Bearer $API_TOKEN" "${@:2}"
+		return
+	fi
+	exec {fd}<>"/dev/tcp/127.0.0.1/$PORT" || return 7
+	trap '' PIPE # who has hung up already is told of below
+	printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1:%s\r\nAuthorization: Bearer %s\r\n\r\n' "$1" "$PORT" "$API_TOKEN" >&"$fd"
+	trap - PIPE
+	while IFS= read -rt 60 line <&"$fd" || { status=52 && break; }; do
+		[ "$line" != $'\r' ] || break
+	done
+	[ $status != 0 ] || cat <&"$fd"
+	exec {fd}>&-
+	return $status
 }
 
 signature() {
 	printf %s "$1" | openssl dgst -sha1 -hmac "$SECRET" -binary | base64
+}
+
+hook() {
+	local text=$PUBLIC$1 each args=()
+	for each in "${@:2}"; do
+		text+=${each%%=*}${each#*=}
+		args+=(--data-urlencode "$each")
+	done
+	ask "$1" "${args[@]}" -H "X-Twilio-Signature: $(signature "$text")" -H "Host: ${PUBLIC#https://}" -H "X-Forwarded-Proto: https"
 }
 
 field() {
@@ -358,10 +409,10 @@ shop_talked() {
 
 # stopped PID: waits for it to end by itself; its exit status.
 stopped() {
-	local status=0 until=$((SECONDS + PATIENCE))
+	local status=0 PAUSE=0 until=$((SECONDS + PATIENCE))
 	while [ $SECONDS -lt $until ]; do
 		kill -0 "$1" 2>/dev/null || break
-		sleep 0.1
+		pause
 	done
 	kill -9 "$1" 2>/dev/null && echo "had to be killed" >&2
 	wait "$1" || status=$?
@@ -391,7 +442,6 @@ check() {
 		head -20 "$said" | sed 's/^/    /'
 		FAILED=1
 	fi
-	rm -f "$said"
 }
 
 # equal GOT WANTED, for check.
@@ -415,24 +465,54 @@ clean_logs() {
 	! grep -lE "ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:" "$WORK"/*.log "$WORK"/*.err
 }
 
+# One of the places that all scripts of a run share (tests/run); a script by itself has as many as it wants.
+take_place() {
+	[ -z "${SHARED_PLACES:-}" ] || read -rN1 -u "$SHARED_PLACES" _
+}
+leave_place() {
+	[ -z "${SHARED_PLACES:-}" ] || printf . >&"$SHARED_PLACES"
+}
+
 OUTER=$WORK
 APART_AT_ONCE=10
 APART=()
 apart() {
-	local name=$1
+	local name=$1 PAUSE=0
 	shift
 	APART+=("$name")
 	while [ "$(jobs -rp | wc -l)" -ge $APART_AT_ONCE ]; do
-		sleep 0.1
+		pause
 	done
 	(
-		guarded
-		NAME=$name
-		WORK=$OUTER/$name
-		mkdir -p "$WORK"
-		"$@"
-		finish
-	) >"$OUTER/$name.said" 2>&1 &
+		take_place
+		(
+			guarded
+			NAME=$name
+			WORK=$OUTER/$name
+			mkdir -p "$WORK"
+			"$@"
+			finish
+		) >"$OUTER/$name.said" 2>&1
+		leave_place
+	) &
+}
+
+TOGETHER=()
+together() { # NAME COMMAND...
+	(
+		take_place
+		("${@:2}"; exit $FAILED) >"$WORK/group-$1.out" 2>&1 || FAILED=1
+		leave_place
+		exit $FAILED
+	) &
+	TOGETHER+=("$1:$!")
+}
+all_together() {
+	local each
+	for each in "${TOGETHER[@]}"; do
+		wait "${each#*:}" || FAILED=1
+		cat "$WORK/group-${each%:*}.out"
+	done
 }
 
 # A case that did not come to its last line is a failure whatever it said.

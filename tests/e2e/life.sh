@@ -196,16 +196,48 @@ drain() {
 	wait "$first"
 }
 
+# Its log goes to a pipe that is full once the server listens, and that nobody reads.
+unread() {
+	local pipe="$WORK/unread.pipe" held
+	mkfifo "$pipe"
+	exec {held}<>"$pipe"
+	FIXED=(bash -c 'exec "$@" 2>"$0"' "$pipe" "${FIXED[@]}")
+	sed '/ listening; /q' <"$pipe" >>"$WORK/unread.log" &
+	server unread
+	dd if=/dev/zero of="$pipe" bs=4096 count=1000 oflag=nonblock 2>/dev/null
+	check "unread: the pipe takes no more" eval "! dd if=/dev/zero of=$pipe bs=4096 count=1 oflag=nonblock 2>/dev/null"
+	check "unread: a call goes on as any" phone unread --script "$OUTER/life-greet.script" \
+		--expect 'answers>=1' --expect warnings=0 --expect script_done=1
+	check "unread: stops with status 0" stop_server
+	exec {held}<&-
+}
+
+# What the README has watch it from outside, with a Docker that only kills.
+halted() {
+	server halted
+	mkdir -p "$WORK/bin"
+	printf '#!/bin/sh\necho "$*" >>%q\nkill -9 %s\n' "$PWD/$WORK/docker.args" "$SERVER" >"$WORK/bin/docker"
+	chmod +x "$WORK/bin/docker"
+	sed -n '/^\*\*Stopped for good/,/^```$/p' README.md |
+		sed "1,/^\`\`\`sh\$/d; /^\`\`\`\$/d; s/sleep 15/sleep 0.2/; s/:8080/:$PORT/" >"$WORK/watch.sh"
+	PATH=$PWD/$WORK/bin:$PATH sh "$WORK/watch.sh" 2>/dev/null &
+	local watch=$!
+	check "halted: it is asked again and again" until_true eval "api /status | jq -e '.http.requests >= 8'"
+	check "halted: and left alone while it answers" [ ! -e "$WORK/docker.args" ]
+	kill -STOP "$SERVER"
+	check "halted: stopped for good, it is ended from outside" until_true [ -s "$WORK/docker.args" ]
+	check "halted: to be started anew" equal "$(head -1 "$WORK/docker.args")" "restart -t 1 trunkline"
+	kill "$watch"
+	wait "$watch" "$SERVER"
+	true
+}
+
 model model --key "$SECRET" --transcript-ms 1000
 # Each group has its own server; they share the model.
-for group in protected meek limits files overflow keys greetings last_words again drain; do
-	($group >"$WORK/group-$group.out" 2>&1; exit $FAILED) &
-	GROUPS_UP+=($!)
+for group in protected meek limits files overflow keys greetings last_words again drain halted unread; do
+	together $group $group
 done
-for pid in "${GROUPS_UP[@]}"; do
-	wait "$pid" || FAILED=1
-done
-cat "$WORK"/group-*.out
+all_together
 check "the model stops with status 0" stop_model
 check "every message was one the model knows" equal "$(field "$WORK/model.json" .violation_count)" 0
 finish

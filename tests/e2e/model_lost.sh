@@ -52,15 +52,17 @@ dial_planned
 all_over
 
 # Whatever was said and played before is in the record. The transcript of what
-# the caller said comes after the beginning of the answer: lost with the model.
-NOTHING='.turns == []'
-CALLER='(.turns[0] | .who == "caller") and (.turns | length) == 2'
+# the caller said comes after the beginning of the answer: lost with the model. What no
+# model has heard is a turn without words, of no item. How much of an answer was played by then is the machine's matter.
+NOTHING='all(.turns[]; .item_id == null)'
+LOST='[.turns[] | .item_id, .transcript_failed] == [null, true]'
+CALLER='(.turns[0] | .who == "caller") and ([.turns[] | select(.item_id)] | length) == 2'
 AGENT='(.turns[1] | .who == "agent" and (.text | length) > 0 and .heard_ms <= .generated_ms'
 declare -A KEPT=(
 	[updated]=$NOTHING
-	[speech]=$NOTHING
+	[speech]=$LOST
 	[answer]="$CALLER and $AGENT and .generated_ms > 0)"
-	[done]="$CALLER and (.turns[0].text | length) > 10 and $AGENT and .status == \"completed\" and .heard_ms > 500 and
+	[done]="$CALLER and (.turns[0].text | length) > 10 and $AGENT and .status == \"completed\" and .heard_ms > 0 and
 		.generated_ms > 11000)"
 )
 check "a good call beside all this does not notice" went good caller_hung_up \

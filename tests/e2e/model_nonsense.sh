@@ -101,11 +101,11 @@ done
 for what in rate_limit server quota model_not_found; do
 	broken "fails-$what" "fail=$what"
 done
-for what in content_filter max_tokens; do
-	survives "fails-$what" "fail=$what"
-done
+survives fails-max_tokens fail=max_tokens
+broken fails-content_filter fail=content_filter
 broken no-audio no-audio
-for how in text words nothing content_filter max_tokens; do
+broken once-no-audio-content_filter no-audio=content_filter:1
+for how in text words nothing max_tokens; do
 	survives "once-no-audio-$how" "no-audio=$how:1"
 done
 # That item cannot be named to the model: to try would be one error more.
@@ -174,14 +174,16 @@ for what in quota model_not_found; do
 	check "one that fails for good is given up at once: $what" went "fails-$what" model_refused \
 		'.turns[0].who == "caller" and (.turns | length) == 1'
 done
-for what in content_filter max_tokens; do
-	check "an answer that stops half-way is an answer: $what" went "fails-$what" caller_hung_up \
-		"$FINE and $ONCE and .turns[1].status == \"incomplete\""
+check "an answer that stops half-way is an answer" went fails-max_tokens caller_hung_up \
+	"$FINE and $ONCE and .turns[1].status == \"incomplete\""
+for how in fails once-no-audio; do
+	check "one that the service's filter cuts off ends the call: $how" went "$how-content_filter" model_refused \
+		'.turns[0].who == "caller"'
 done
 SILENT='.turns[1] | .who == "agent" and .generated_ms == 0 and .heard_ms == 0 and .heard_text == ""'
 check "an answer without sound is none: it is asked for again, then given up" went no-audio model_failed \
 	"$CALLER and (.turns | length) == 3 and ($SILENT and .status == \"completed\" and (.text | length) > 10)"
-for how in nothing content_filter max_tokens; do
+for how in nothing max_tokens; do
 	check "an answer of nothing is asked for again: $how" went "once-no-audio-$how" caller_hung_up "$FINE and $ONCE"
 done
 for how in text words long; do
@@ -202,26 +204,29 @@ check "an answer that gets stuck likewise" went stuck model_failed "$CALLER and 
 check "a model that reads more slowly than the caller speaks is lost" went read-rate model_lost \
 	'.audio.backlog_ms <= 5000'
 check "one that stops reading is lost" went stop-reading model_lost '.turns == [] or .turns[0].who == "caller"'
-check "one that gives no sign of life is lost" went no-pong model_lost '.turns == []'
+check "one that gives no sign of life is lost" went no-pong model_lost 'all(.turns[]; .item_id == null)'
 
 api /status >"$WORK/status.json"
 check "every ending is counted" equal "$(field "$WORK/status.json" \
-	'.calls.ended | "\(.caller_hung_up) \(.model_lost) \(.model_failed) \(.model_refused) \(add)"')" "55 11 5 2 73"
+	'.calls.ended | "\(.caller_hung_up) \(.model_lost) \(.model_failed) \(.model_refused) \(add)"')" "53 11 5 4 73"
+# On a busy machine a model that is silent may have ceased to read before.
 check "every error is counted" equal "$(field "$WORK/status.json" \
-	'[.model.errors[] | "\(.class)/\(.code)=\(.count)"] | sort | join(" ")')" \
+	'[.model.errors[] | .code |= if . == "stalled" then "silent" else . end] | group_by([.class, .code]) |
+	map("\(.[0].class)/\(.[0].code)=\(map(.count) | add)") | sort | join(" ")')" \
 	"connection/EILSEQ=2 connection/EMSGSIZE=1 connection/EPROTO=5 connection/silent=3 \
 fatal/insufficient_quota=1 fatal/model_not_found=1 \
 harmless/conversation_already_has_active_response=1 harmless/input_audio_buffer_commit_empty=1 \
 harmless/invalid_request_error=1 harmless/invalid_value=1 harmless/response_cancel_not_active=1 harmless/unknown=2 \
-harmless/unknown_parameter=1 retry/inference_rate_limit_exceeded=1 retry/rate_limit_exceeded=4 retry/server_error=4"
+harmless/unknown_parameter=1 moderated/content_filter=2 retry/inference_rate_limit_exceeded=1 retry/rate_limit_exceeded=4 retry/server_error=4"
 check "every unknown event is counted" equal "$(field "$WORK/status.json" .model.unknown_events)" 2
 check "all nonsense is counted" equal "$(field "$WORK/status.json" .model.invalid_events)" 28
 check "what cannot be read is told once a call, with its type" equal \
 	"$(grep -c ' warn CA.* cannot be read is ignored; type=[a-z]' "$WORK/server.log")" 10
-check "every answer that failed is counted" equal "$(field "$WORK/status.json" .model.failed_answers)" 9
-check "every answer asked for again is counted" equal "$(field "$WORK/status.json" .model.retries)" 14
-check "every answer without sound is counted" equal "$(field "$WORK/status.json" .model.silent_answers)" 8
-check "its reason is told" grep -q "an answer without sound; status=incomplete reason=content_filter" "$WORK/server.log"
+check "every answer that failed is counted" equal "$(field "$WORK/status.json" .model.failed_answers)" 11
+check "every answer asked for again is counted" holds "$(field "$WORK/status.json" .model.retries) - 13 <= 1 &&
+	$(field "$WORK/status.json" .model.retries) >= 13"
+check "every answer without sound is counted" equal "$(field "$WORK/status.json" .model.silent_answers)" 7
+check "its reason is told" grep -q "an answer without sound; status=incomplete reason=max_output_tokens" "$WORK/server.log"
 check "every end that was not told is counted" holds "$(field "$WORK/status.json" .model.untold_ends) >= 1"
 check "audio that was not heard is counted" equal "$(field "$WORK/status.json" '.audio |
 	.answer_dropped_ms > 0 and .late_delta_ms > 0 and .padded_ms == 0')" true

@@ -34,11 +34,18 @@ soon() {
 		awk -F= 'NF { n[$1] += $2 } END { for (e in n) print e "=" n[e] }' | sort | paste -sd ' '
 }
 
-# counted CLASS/CODE=COUNT: that and no other.
+# How often the server itself has tried the model by now, in vain: at the start, and every 30 s.
+probes() {
+	grep -cE 'model probe failed|model not to be had' "$WORK/server.log"
+}
+
+# counted CLASS/CODE=COUNT: that and no other, with one probe in it at most.
 counted() {
+	local tried=$(probes)
+	local due=${1%=*}=$((${1##*=} + (tried > 1 ? tried - 1 : 0)))
 	case $1 in
-	soon/*) equal "$(soon)" "$1" ;;
-	*) equal "$(errors)" "$1" ;;
+	soon/*) equal "$(soon)" "$due" ;;
+	*) equal "$(errors)" "$due" ;;
 	esac
 }
 

@@ -3,11 +3,12 @@
 # for a tool, says goodbye or hands over; silent, over its time, or deaf to what it is told; on the stream and
 # on the relay. What the caller hears of that is judged as in `make chaos`: nothing twice, no second greeting,
 # none of his words lost. Here also what the record says of it, that a tool runs once, and what is counted.
+# in: test-more
 # flavors: tsan asan
 . "$(dirname "$0")/lib.sh"
 . tools/chaos/calls.sh
 
-SILENT_MS=25000 # a guard; the bar itself is for a machine that is not busy
+SILENT_MS=25000 HELD_UP_MS=25000 # guards; the bars themselves are for a machine that is not busy
 
 # One call with two sessions or more: each but the last ended for a reason, none while another was there, and
 # the last one with the call.
@@ -17,6 +18,13 @@ SESSIONS='(.sessions | length) >= 2 and ([.sessions[].id] | unique | length) == 
 	([range(1; .sessions | length) as $i | .sessions[$i].from_ms >= .sessions[$i - 1].to_ms] | all)'
 LOOKED='[.tools[] | select(.name == "look")] | length == 1 and .[0].ok'
 PLACES='[.turns[].who] | .[0] == "agent" and .[1] == "caller"'
+
+# Each time, and why; who watches was told the same.
+told_of_it() {
+	local wanted=$(grep -A1 '^event: call.reconnected' "$WORK/watched.sse" | sed -n 's/^data: //p' | jq -c '[.call_sid, .data]')
+	equal "$(sent sink '.[] | (.json // .body) | if type == "string" then fromjson else . end |
+		select(.event == "call.reconnected") | [.call.call_sid, .reconnected] | tojson')" "$wanted"
+}
 
 judged() {
 	check "$NAME: the caller hears nothing twice, and is heard" not_red
@@ -32,6 +40,8 @@ judged() {
 		check "$NAME: the loss is counted, and the way back" jq -e \
 			'.model.lost >= 1 and .model.reconnected >= 1 and .model.renewed == 0' "$WORK/status.json"
 		check "$NAME: it is told why" grep -q "model: reconnected; reason=model_" "$WORK/server.log"
+		check "$NAME: who watches hears of it" grep -q '^event: call.reconnected' "$WORK/watched.sse"
+		check "$NAME: and so does the agent's webhook" until_true told_of_it
 		;;
 	esac
 	case $NAME in

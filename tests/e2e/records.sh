@@ -62,7 +62,7 @@ agent filled +12025550104 both ', "phone": { "type": "string", "format": "phone"
 model model --key "$SECRET" --script "$WORK/model.script"
 serve() {
 	server "$1" DATA_DIR="$WORK/data" AGENTS_DIR="$WORK/agents" TEXT_API_URL="$TEXT_URL" HTTPS_CA_FILE=build/e2e/ca/ca.pem \
-		RECORD_RETRY_SECONDS=1 JOB_THREADS=12 SIGNING_SECRET="$SECRET"
+		RECORD_RETRY_SECONDS=1 JOB_THREADS=12 MAX_CALLS=20 SIGNING_SECRET="$SECRET"
 }
 serve first
 

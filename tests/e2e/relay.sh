@@ -14,12 +14,13 @@ cat >"$WORK/model.script" <<JSON
     {"hear": "Habla espanol?", "say": "Yes, ", "calls": [{"name": "switch_language", "arguments": {"language": "es-ES"}}],
      "then": {"say": "claro que si."}},
     {"hear": "Ring the bell.", "say": "", "calls": [{"name": "play", "arguments": {"sound": "https://example.com/bell.mp3"}},
-      {"name": "send_keys", "arguments": {"keys": "1w2#"}}, {"name": "switch_language", "arguments": {"language": "fr-FR"}}],
+      {"name": "send_digits", "arguments": {"digits": "1w2#"}}, {"name": "switch_language", "arguments": {"language": "fr-FR"}}],
      "then": {"say": "There it is."}},
     {"hear": "Thank you, goodbye.", "say": "Goodbye, and thank you for calling.", "calls": [{"name": "end_call"}]} ] }
 JSON
-shop '"relay": {"debug": "speaker-events tokens-played", "dtmfDetection": "true", "partialPrompts": true,
-	"languages": [{"code": "es-ES"}], "plays": ["https://example.com/bell.mp3"]}'
+shop '"send_digits": true, "relay": {"debug": "speaker-events tokens-played", "dtmfDetection": "true", "partialPrompts": true,
+	"languages": [{"code": "es-ES"}], "plays": ["https://example.com/bell.mp3"]},
+	"instant_answers": [{"when": ["is there parking"], "say": "There is room behind the house."}]'
 
 # talk NAME SCRIPT PHONE ARGS...: one call on a model and a server of its own.
 talk() {
@@ -55,6 +56,24 @@ user: Thank you, goodbye.
 assistant: Goodbye, and thank you for calling."
 	check "talk: the tool was asked" equal "$(grep -c "\"path\":\"/look\".*$SID" "$OUTER/sink.jsonl")" 1
 	check "talk: parts of what is being said come, and are no turns" holds "$(field "$WORK/phone.json" '.calls[0].relay.partials') >= 1"
+}
+
+# Without the model, which knows of it when it answers the next question.
+instant_case() {
+	talk "$NAME" 'wait-agent-done 100
+		prompt "Hello. Is there parking?"
+		wait-spoken "behind the house."
+		wait-agent-done 100
+		prompt "And on Saturday?"
+		wait-spoken "ten to two."
+		wait-agent-done 100' --expect warnings=0 --expect end=caller --expect script_done=1
+	check "$NAME: the model is told both, and is asked once" equal "$(conversation)" \
+		"assistant: Welcome to the shop.
+user: Hello. Is there parking?
+assistant: There is room behind the house.
+user: And on Saturday?
+assistant: On Saturday from ten to two."
+	check "$NAME: it is counted" equal "$(field "$WORK/status.json" .turns.instant)" 1
 }
 
 # Another language, a sound and keys: what the agent's file lists, and nothing else.
@@ -222,6 +241,7 @@ apart talk conversation_case
 SPEED=30 apart interruption interruption_case heard-lower
 SPEED=30 MODEL_FAULT=late-deltas=3 apart late-deltas interruption_case heard-lower
 apart whole interruption_case heard-bare duration-text
+apart instant instant_case
 apart phone-tools phone_tools_case
 apart unmatched unmatched_case
 SETTING=STREAM_UNANNOUNCED=on apart unannounced unannounced_case

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # in: test-more
 # flavors: asan tsan
-# Two hundred calls at once that a text model answers: one thread carries all their streams. Nothing is
+# A hundred calls at once that a text model answers: one thread carries all their streams. Nothing is
 # lost, nobody hears another's answer, and nothing is left behind.
 . "$(dirname "$0")/lib.sh"
 
 CALLERS=(Anna Boris Clara David)
-EACH=50
+EACH=25
 CALLS=$((EACH * ${#CALLERS[@]}))
 
 rules=""
@@ -55,7 +55,7 @@ before=$(whole)
 threads=$(status .process.threads)
 open=$(descriptors)
 for who in "${CALLERS[@]}"; do
-	dial "$who" --script "$WORK/$who.script" --calls $EACH --ramp 25 --pace 100 --limit 1800 --expect end=server \
+	dial "$who" --script "$WORK/$who.script" --calls $EACH --ramp 5 --pace 100 --limit 1800 --expect end=server \
 		--expect malformed=0 --expect stale=0 --expect warnings=0 --expect prompts=3 \
 		--expect script_done=1 --expect "spoken~Hello $who" --expect "spoken~For you, $who,"
 done

@@ -1,6 +1,6 @@
 /* An agent's file, of any bytes. What is accepted keeps its promises. */
+#include "server/agents/agent.h"
 #include "server/agents/agent_file.h"
-#include "server/agents/describe.h"
 #include "server/agents/template.h"
 #include "server/config/config_check.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,10 +1,11 @@
 /* What an operator may send: "say?query", then the JSON body from the next line on;
- * or "transfer", or "call" to place one. One call is live; the table of calls and
+ * or "transfer" or "digits", or "call" to place one. One call is live; the table of calls and
  * the queue of those to be placed are stood in for by this file. Whatever comes,
  * the answer is JSON, and what is handed on has the form others rely on. */
 #include "common/log.h"
 #include "server/agents/agents.h"
 #include "server/model/health.h"
+#include "server/line/keys/call_keys.h"
 #include "server/line/mailbox.h"
 #include "server/web/api/steer.h"
 #include "server/web/validate.h"
@@ -71,11 +72,20 @@ int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
 	(void)calls, (void)ref;
 	if (mail->type == MAIL_SAY)
 		must(*mail->text && strlen(mail->text) <= 4096 && utf8_valid(mail->text, strlen(mail->text)));
+	else if (mail->type == MAIL_DIGITS)
+		must(*mail->text && strlen(mail->text) <= CALL_KEYS_MAX &&
+		     strspn(mail->text, "0123456789*#w") == strlen(mail->text));
 	else
 		must(mail->type == MAIL_TRANSFER && (!strcmp(mail->name, "workshop") || is_number(mail->name)));
 	handed_on++;
 	mail_free(mail);
 	return 0;
+}
+
+enum keys_answer calls_may_press(struct calls *calls, struct call_ref ref)
+{
+	(void)calls, (void)ref;
+	return KEYS_OK;
 }
 
 bool model_health_refuses(struct model_health *health, const struct agent *one, char why[MODEL_FAILURE_SIZE])
@@ -183,7 +193,10 @@ static void check_answer(const struct response *r)
 
 static route_handler *handler_of(const char *name)
 {
-	return !strcmp(name, "say") ? control_say : !strcmp(name, "call") ? place_call : control_transfer;
+	return !strcmp(name, "say")      ? control_say
+	       : !strcmp(name, "call")   ? place_call
+	       : !strcmp(name, "digits") ? control_digits
+					 : control_transfer;
 }
 
 /* `text` is "handler?query\nbody". */

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINES = 4096, TO_TELL = 64, GUARD_SECONDS = 60, STEP_MS = 20000, FIN = 0x80 };
+enum { LINES = 4096, TO_TELL = 256, GUARD_SECONDS = 60, STEP_MS = 20000, FIN = 0x80 };
 
 struct fake_model {
 	const struct fake_answer *answers;

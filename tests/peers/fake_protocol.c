@@ -189,6 +189,8 @@ static void take_call(struct model_event *e, char **at)
 /* `message` is where the line came from: audio is borrowed from there. */
 static void take(struct model_event *e, char field, char **at, const char *line, const char *message)
 {
+	size_t quoted;
+
 	switch (field) {
 	case 's':
 		take_id(e->session_id, at);
@@ -210,7 +212,8 @@ static void take(struct model_event *e, char field, char **at, const char *line,
 		e->ms = atoll(word(at));
 		break;
 	case 'a':
-		e->audio = (struct span){ message + (*at - line), strlen(*at) };
+		quoted = **at == '"';
+		e->audio = (struct span){ message + (*at - line) + quoted, strlen(*at) - 2 * quoted };
 		break;
 	case 't':
 		e->text = *at;

@@ -8,7 +8,7 @@
  *             result ID CALL TEXT                approve ID MCP yes|no
  *   told      created SESSION                    ready SESSION [MISMATCH]
  *             speech|silence ITEM MS             turn ITEM             words ITEM TEXT
- *             begun|sign RESPONSE                audio RESPONSE ITEM BASE64
+ *             begun|sign RESPONSE                audio RESPONSE ITEM BASE64 (in quotes, to be decoded)
  *             made|text RESPONSE ITEM [TEXT]     call RESPONSE CALL NAME ARGUMENTS
  *             over RESPONSE completed|cancelled|incomplete|failed [turn]
  *             error harmless|retry|renew|fatal REFUSED-ID|- [busy]     noise

@@ -16,7 +16,7 @@ cd "$(dirname "$0")/../.."
 
 FLAVOR=${FLAVOR:-asan}
 objects=build/$FLAVOR/server
-ORDER="main web/api web/twilio web/page web caller agent agent/dialogue line outcome dialer recording news delivery knowledge money
+ORDER="main web/api web/twilio web/page web caller agent agent/dialogue agent/link line/keys line outcome dialer recording news delivery knowledge voice money
 work model/text model phone agents fleet store stats config"
 MODULES=13
 bad=0
@@ -39,13 +39,11 @@ make -s --no-print-directory -j"$(nproc)" FLAVOR="$FLAVOR" server >/dev/null || 
 # "symbol file" for what each file defines and what it needs; a file is its path below server/, without its ending.
 defined=$(mktemp) needed=$(mktemp) includes=$(mktemp)
 trap 'rm -f "$defined" "$needed" "$includes"' EXIT
-while read -r object; do
-	file=${object#"$objects"/}
-	nm --defined-only -g "$object" | grep -v " __odr_asan" | awk -v file="${file%.o}" '$2 ~ /[TDBRC]/ { print $3, file, $2 }' >>"$defined"
-	nm -u "$object" | awk -v file="${file%.o}" '$2 !~ /^__(asan|ubsan|tsan)/ { print $2, file }' >>"$needed"
-done < <(find "$objects" -name '*.o' | sort | while read -r o; do
-	[ -f "server/${o#"$objects"/}" ] || [ -f "server/$(sed "s#^$objects/##; s#o\$#c#" <<<"$o")" ] && echo "$o"
-done)
+find server -name '*.c' | sort | sed "s#^server/\(.*\)c\$#$objects/\1o#" | xargs nm -A -g |
+	awk -v objects="$objects/" -v defined="$defined" -v needed="$needed" '
+		{ file = substr($1, length(objects) + 1); sub(/\.o:.*/, "", file) }
+		$(NF - 1) == "U" { if ($NF !~ /^__(asan|ubsan|tsan)/) print $NF, file >needed; next }
+		$(NF - 1) ~ /^[TDBRC]$/ && $NF !~ /^__odr_asan/ { print $NF, file >defined }'
 grep -roH '#include "server/[^"]*"' server --include='*.[ch]' |
 	sed -E 's#^server/([^:]*):\#include "server/([^"]*)"#\1 \2#' >"$includes"
 
@@ -64,18 +62,38 @@ verdict "SQL stands in store/ and knowledge/ only" "$(grep -rlE 'sqlite3|store/r
 verdict "no room has more than $MODULES modules" "$(find server -name '*.[ch]' | sed 's#\.[ch]$##' | sort -u |
 	awk -F/ -v most="$MODULES" '{ room = $0; sub(/\/[^\/]*$/, "", room); n[room]++ }
 		END { for (r in n) if (n[r] > most) print r " has " n[r] }')"
-verdict "a function is declared in the header of its own file" "$(while read -r symbol file kind; do
-	[ "$symbol" != main ] || continue
-	grep -qsE "(^|[^a-zA-Z0-9_.>])$symbol[[(;,]" "server/$file.h" && continue
-	for private in "server/$(dirname "$file")"/*_private.h; do
-		[ -f "$private" ] || continue
-		awk -v symbol="$symbol" -v own="$(basename "$file").c" '
-			/\/\*.*\.c/ { under = match($0, "[^a-z_]" own) ? 1 : 0 }
-			under && match($0, "(^|[^a-zA-Z0-9_])" symbol "[[(;]") { found = 1 }
-			END { exit !found }' "$private" && continue 2
-	done
-	echo "$file.c defines $symbol, which no header of its own declares"
-done <"$defined")"
+verdict "a function is declared in the header of its own file" "$(find server -name '*.h' | xargs awk '
+	NR == FNR { file[NR] = $2; symbol[NR] = $1; n = NR; next }
+	FNR == 1 {
+		private = FILENAME ~ /_private\.h$/
+		room = FILENAME
+		sub(/[^\/]*$/, "", room)
+		under = ""
+	}
+	/\/\*.*\.c/ { under = $0 }
+	# The names in this line which something follows that may follow what is declared.
+	{
+		for (rest = $0; match(rest, /[A-Za-z_][A-Za-z0-9_]*/); rest = substr(rest, RSTART + RLENGTH)) {
+			name = substr(rest, RSTART, RLENGTH)
+			before = RSTART > 1 ? substr(rest, RSTART - 1, 1) : ""
+			after = substr(rest, RSTART + RLENGTH, 1)
+			if (after ~ /[[(;,]/ && before !~ /[.>0-9]/)
+				declared[FILENAME, name] = 1
+			if (private && after ~ /[[(;]/ && before !~ /[0-9]/)
+				in_private[room, name] = in_private[room, name] " " under
+		}
+	}
+	END {
+		for (i = 1; i <= n; i++) {
+			path = "server/" file[i]
+			room = own = path
+			sub(/[^\/]*$/, "", room)
+			sub(/.*\//, "", own)
+			if (symbol[i] != "main" && !((path ".h", symbol[i]) in declared) &&
+			    in_private[room, symbol[i]] !~ "[^a-z_]" own "\\.c")
+				print file[i] ".c defines " symbol[i] ", which no header of its own declares"
+		}
+	}' "$defined")"
 verdict "no circle of files is larger than two" "$(awk '
 	NR == FNR { by[$1] = $2; next }
 	by[$1] && by[$1] != $2 && !seen[$2, by[$1]]++ { to[$2] = to[$2] " " by[$1] }

@@ -103,3 +103,9 @@ fake apt-get '[[ " $* " != *" install "* ]]'
 installs build "if apt fails, so does it" 1
 has "if apt fails it says what was wanted" "could not install: libwslay-dev" "$text"
 installs nonsense "an unknown purpose is refused" 2
+
+# --- tools/demo: in a fresh clone there is what `make demo` has made ---
+made=$(sed -n '/^demo:/,/^[a-z]*: /p' Makefile)
+for each in $(grep -o '"$bin/[a-z-]*"' tools/demo | tr -d '"' | sort -u); do
+	[ "$each" = '$bin/trunkline' ] || has "make demo makes what it starts: ${each#*/}" "${each#*/}" "$made"
+done

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+ONE_THREAD;
+
 static void assert_row(const char *json, const char *wanted)
 {
 	cJSON *call = json_of(json);
@@ -85,6 +87,7 @@ static void dialogue_can_be_read(void **state)
 	    "\"seconds\":75,\"interruptions\":1,\"ending\":{\"text\":\"caller hung up\",\"fault\":false},"
 	    "\"cost\":{\"usd\":1.5,\"unpriced\":true,\"parts\":{\"model\":1.25,\"transcription\":0.05,\"twilio\":0.2}},"
 	    "\"recording\":{\"mode\":\"local\",\"state\":\"completed\",\"seconds\":75.1,\"bytes\":1200000,\"error\":null},"
+	    "\"voicemail\":{\"seconds\":5,\"transcript\":\"Call me.\",\"problem\":null},"
 	    "\"metadata\":{\"order\":7},"
 	    "\"turns\":["
 	    "{\"who\":\"agent\",\"at_ms\":200,\"text\":\"Hello.\",\"interrupted\":false,\"heard_text\":\"Hello.\"},"
@@ -108,6 +111,7 @@ static void dialogue_can_be_read(void **state)
 	    "metadata   {\"order\":7}\n"
 	    "cost       $1.50, an estimate: model $1.25, transcription $0.0500, Twilio $0.2000; what has no price counts as the dearest\n"
 	    "recording  local, completed, 1:15, 1.2 MB; GET /calls/CA1/recording\n"
+	    "message    0:05: Call me.; GET /calls/CA1/voicemail\n"
 	    "record     rec_1, invalid\n"
 	    "  name: Sam\xef\xbf\xbd\n"
 	    "  guests: 2\n"

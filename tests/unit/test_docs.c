@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 #define API "server/web/API.md"
 #define SETTINGS "server/SETTINGS.md"
 
@@ -294,9 +296,9 @@ static void put_schemas(struct buf *out)
 static void put_endings(struct buf *out)
 {
 	static const char *const hears[] = { "nothing more", "a goodbye, `time_limit`, unless the agent has said one",
-		"a goodbye, `cost_limit`, unless the agent has said one", "a goodbye, `idle`",
-		"`draining`, or `OVERFLOW_NUMBER`", "`apology`, or `OVERFLOW_NUMBER`", "the person's telephone ringing",
-		"a goodbye, `cost_limit`" };
+		"a goodbye, `cost_limit`, unless the agent has said one",
+		"a goodbye, `idle`, unless the agent has said one", "`draining`, or `OVERFLOW_NUMBER`",
+		"`apology`, or `OVERFLOW_NUMBER`", "the person's telephone ringing", "a goodbye, `cost_limit`" };
 
 	buf_puts(out,
 	    "\n## How a call ends\n\n`ending.reason` of a call, and the counters under `calls.ended` in "

@@ -51,6 +51,8 @@ static void stood_in_store(struct store *store, struct store_health *out)
 #include <stddef.h>
 #include <stdint.h>
 
+ONE_THREAD;
+
 static struct program program;
 
 static enum web_refusal why(bool *store_failing)

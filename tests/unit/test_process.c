@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+ONE_THREAD;
+
 static struct config settings(int max_calls)
 {
 	return (struct config){ .max_calls = max_calls,

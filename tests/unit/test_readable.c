@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+ONE_THREAD;
+
 #define ACTS "\xef\xbf\xbd" /* U+FFFD */
 
 static void assert_text(const char *text, const char *wanted)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static void assert_status(const char *status_json, const char *ready_json, const char *wanted)
 {
 	cJSON *status = json_of(status_json), *ready = json_of(ready_json);

@@ -4,9 +4,16 @@
 #   -c relay      on a ConversationRelay, in text; else on a media stream
 #   -m, -2        a fault of the model, and of the second endpoint ("-": it has none)
 #   -s, -p        a setting of the server, an option of the phone
+#   -q            the query of the address of its tool
+#   -r            so many times the caller says something small before, and is answered
 #   -d            what is done meanwhile: `at N COMMAND`, once the caller says his N-th words
 #   -t            the caller is put through to a person in the end
 #   -e            how the call ends, if not by the agent's goodbye
+#   -l            it goes down by these rungs of the ladder; -w: what the text model answers there, -a before it: the caller's
+#                 script, which is not the one of a caller who speaks at no stream
+#   -v            the agent's fixed lines lie in the voice cache, and something has happened to the file of one; see spoil
+#   -h            what exactly is heard on the stream, in chirps
+#   -k            the agent presses keys before its first answer; a rule of the stand-in for Twilio's REST API
 #   -x            no way is left: all that is asked is an ending, and nothing said twice
 
 # The model is cut off at each step.
@@ -44,6 +51,8 @@ fault relay-cut-transfer -c relay -t -m drop=rst:tool2@1
 fault relay-cut-farewell -c relay -m drop=rst:answer4@1
 fault relay-stalled -c relay -m drop=stall:answer@1
 fault relay-expired -c relay -m error=session-expired:done@1
+fault relay-stuck -c relay -m stuck@1
+fault relay-halted -c relay -m halt@1
 fault relay-cut-for-good -c relay -x -m drop=rst:answer@1 -m drop=rst:accept@2-
 
 # It says that something is wrong.
@@ -74,8 +83,15 @@ fault late -m first-delta-delay=2500@1
 fault slow-reader -m read-rate=3000@1
 fault expires -m expires=14@1
 fault expires-untold -m expire=9@1
+fault expires-transcript-late -m expires=12@1 -m transcript-delay=2200@1
+fault expires-farewell -m expires=33@1
+fault cut-transcript-late -m expires=14@1 -m transcript-delay=2200@1 -m drop=rst:12s@1
+fault cut-next-dialled -m expires=12@1 -m transcript-delay=2200@1 -m tls-delay=1500@2 -m drop=rst:11s@1
 fault refuses-item -m drop=rst:answer3@1 -m refuse-item=assistant:1@2
 fault refuses-call -m drop=rst:speech3@1 -m refuse-item=function_call:1@2
+fault large-answer -q answer=large.json -m drop=rst:answer3@1
+fault large-answer-cut -q answer=large.json -m drop=rst:long@1
+fault thousand-answers -c relay -r 1000 -m first-delta-delay=1@1 -m drop=rst:done1001@1
 fault forgets-update -m drop=rst:speech@1 -m no-updated@2
 
 # A second endpoint.
@@ -95,7 +111,42 @@ fault twilio-late -p --fault -p late=900@6000
 fault twilio-gap -p --fault -p gap=400@2500
 fault twilio-doubled -p --fault -p doubled
 fault twilio-no-marks -p --fault -p no-echo
-fault relay-twilio-cut -c relay -p --fault -p cut@9000
+# While the agent speaks: a caller who is cut off in the middle of his words says the rest to the next session, and later.
+fault relay-twilio-cut -c relay -p --fault -p cut@10200
+
+# Keys that are pressed on a stream, whose next one is to come behind them.
+fault keys-refused -k refuse-update=21220
+fault keys-unanswered -k timeout
+fault keys-stream-refused -k lose-streamx1 -a presses -l "reconnect"
+
+# The ladder: each rung fails into the next, and a restart at each.
+fault ladder-text -m refuse=401@1- -w '{"last": "Hello?", "then": [{"text": "We can."}]}' -l "text"
+fault ladder-text-slow -m refuse=401@1- -w '{"last": "Hello?", "then": [{"text": "Too late.", "slow_ms": 60000}]}' -p --dial -p no-answer -l "text dial dial voicemail"
+fault ladder-text-down -m refuse=401@1- -w '{"then": [{"status": 503}]}' -p --dial -p no-answer -l "text dial dial voicemail"
+fault ladder-text-cut -m refuse=401@1- -w '{"last": "Hello?", "then": [{"drop": true}]}' -p --dial -p busy -l "text dial dial voicemail"
+fault ladder-lost-to-text -m drop=rst:answer2@1 -m drop=rst:accept@2- -w '{"last": "Hello?", "then": [{"text": "We can."}]}' -a falls-later -l "text"
+fault ladder-no-text -m refuse=401@1- -l "dial"
+fault ladder-dial-busy -m refuse=401@1- -p --dial -p busy -l "dial dial voicemail"
+fault ladder-relay -c relay -m refuse=401@1- -p --dial -p failed -l "dial dial voicemail"
+fault ladder-stream-cut -a cut-off -l ""
+fault ladder-stream-cut-late -s STREAM_GRACE_MS=100 -a cut-off -l "reconnect"
+fault ladder-killed-on-stream -a goes-on -p --retry-ms -p 15000 -d 'at 1 killed' -l "reconnect"
+fault ladder-killed-at-reconnect -s STREAM_GRACE_MS=100 -a cut-off-falls -w '{"last": "Hello?", "then": [{"text": "We can."}]}' -p --retry-ms -p 15000 -d 'down 1 killed' -l "reconnect text"
+fault ladder-killed-in-text -m refuse=401@1- -w '{"last": "Hello?", "then": [{"text": "We can."}]}' -p --retry-ms -p 15000 -d 'down 1 killed' -l "text"
+fault ladder-killed-at-dial -m refuse=401@1- -p --dial -p no-answer -p --retry-ms -p 15000 -d 'down 1 killed' -l "dial dial voicemail"
+fault ladder-nothing-left -m refuse=401@1- -p --dial -p no-answer -p --message-seconds -p 0 -l "dial dial voicemail words"
+fault ladder-killed-at-words -m refuse=401@1- -p --dial -p no-answer -p --message-seconds -p 0 -p --retry-ms -p 15000 -d 'down 4 killed' -l "dial dial voicemail words"
+fault ladder-killed-at-voicemail -m refuse=401@1- -p --dial -p no-answer -p --retry-ms -p 15000 -d 'down 3 killed' -l "dial dial voicemail"
+
+# The voice cache: lines that have their sound, and a file that has not what it should.
+fault cache-whole -v nothing -m created-delay=2000@1
+fault cache-cut-short -v cut-short -m created-delay=2000@1
+fault cache-swapped -v swapped -m created-delay=2000@1
+fault cache-other-voice -v other-voice -m created-delay=2000@1
+fault cache-unreadable -v unreadable -m created-delay=2000@1
+fault ladder-cache-whole -v nothing -s OPENAI_API_KEY=not-the-key-of-anybody-0000000 -p --dial -p no-answer -h "$GREETING $TROUBLE" -l "dial dial voicemail"
+fault ladder-cache-cut-short -v cut-short -s OPENAI_API_KEY=not-the-key-of-anybody-0000000 -p --dial -p no-answer -h "$TROUBLE" -l "dial dial voicemail"
+fault ladder-cache-swapped -v swapped -s OPENAI_API_KEY=not-the-key-of-anybody-0000000 -p --dial -p no-answer -h "" -l "dial dial voicemail"
 
 # Ours.
 fault sigterm -d 'at 2 kill -TERM "$SERVER"'
@@ -103,6 +154,9 @@ fault killed -x -d 'at 3 killed'
 fault stopped-3s -d 'at 3 held'
 fault stopped-3s-and-cut -m drop=rst:done3@1 -d 'at 3 held'
 fault disk-full -d 'at 2 disk_full' -s RECORD=local -m drop=rst:speech3@1
+fault disk-hangs -d 'at 2 disk 20 hang' -s RECORD=local -m drop=rst:speech3@1
+fault disk-slow -d 'at 2 disk 20 slow 300' -s RECORD=local -m drop=rst:speech3@1
+fault disk-read-only -d 'at 2 disk 8 read-only' -m drop=rst:speech3@1
 fault no-descriptors -d 'at 2 no_descriptors' -m drop=rst:speech3@1
 fault resolver-hangs -d 'at 2 meddle resolver' -m drop=rst:speech3@1
 fault no-memory -x -d 'at 2 meddle memory 300'

@@ -1,11 +1,15 @@
 # One row: what the phone heard, what the model knows at the end, what the record says.
 #
-#   jq -n --argjson plan PLAN --slurpfile phone F --slurpfile call F --slurpfile models F… -f judge.jq
+#   jq -n --argjson plan PLAN --slurpfile phone F --slurpfile call F --slurpfile models F -f judge.jq
+#
+# `models` is one array of their reports.
 #
 # The plan has the fault's name and bar, the words of the greeting, and for each turn of the caller
 # those of the answer. Words are chirps (tools/kit/chirp.h), each of them used once in a call.
 
 def words: ascii_downcase | [scan("\\b(?:ba|de|fi|go|ku|la|me|ni|po|ru){3}\\b")];
+# The begin of a word that was torn: it begins again before it could have been over.
+def torn($at; $i): $i > 0 and .[$i] == .[$i - 1] and ($at[$i] // infinite) - ($at[$i - 1] // 0) < 372;
 def lacks($there): . - $there;
 # Runs of four or more that were there before.
 def doubled: . as $all
@@ -15,8 +19,16 @@ def doubled: . as $all
 		| .seen[$all[$i]] = true)
 	| .times;
 
+# The words of a turn, and when each was over, by its place in the sound.
+def timed: (.words | words) as $all | .begin_ms as $from | (.voice_end_ms - $from) as $long
+	| range($all | length) as $i | { word: $all[$i], at: ($from + $long * ($i + 1) / ($all | length)) };
+
 ($phone[0].calls[0] // {}) as $heard_by
 | ($call[0] // {}) as $record
+# From the end of a session to the beginning of the next there was none.
+| ([$record.sessions[]?] as $all | [range($all | length) as $i | $all[$i]
+	| select(.to_ms != null and .ended != "call_ended")
+	| { from: .to_ms, to: ($all[$i + 1].from_ms // infinite) }]) as $gaps
 | ($heard_by.heard.words // "" | words) as $heard
 | [$heard_by.turns[]? | select(.voice_end_ms != null) | .words // empty | words] as $turns
 | ($turns | add // []) as $spoken
@@ -24,9 +36,11 @@ def doubled: . as $all
 | ([$heard_by.turns[]? | select(.voice_end_ms != null and .words != null)
 	| .voice_end_ms - .begin_ms - (.words | length) * 62] | max // 0 | floor) as $held_up
 # The last session that was told or heard anything: what the agent knows.
-| ([$models[] | .per_session[] | select(.upgraded and (.conversation | length) > 0)] | last) as $session
+| ([$models[0][] | .per_session[] | select(.upgraded and (.conversation | length) > 0)] | last) as $session
 | ([$session.conversation[]? | select(.role == "user") | .content[]?.text // empty | words]
-	+ [$session.turns[]?.transcript // "" | words] | add // []) as $known
+	+ [$session.turns[]? | select(.item_id | IN($session.deletes[]?) | not) | .transcript // "" | words] | add // []) as $known
+| [$heard_by.turns[]? | select(.voice_end_ms != null and .words != null) | timed
+	| select(.at as $at | any($gaps[]; .from <= $at and $at <= .to)) | .word] as $away
 | ($plan.greeting | words) as $greeting
 | ([$greeting] + [range($turns | length) as $i | $plan.answers[$i] // "" | words] | add) as $due
 | [$record.turns[]? | select(.who == "caller") | .text // "" | words] | (add // []) as $written
@@ -35,27 +49,46 @@ def doubled: . as $all
 	name: $plan.name,
 	bar: $plan.bar,
 	silence_ms: ($heard_by.heard.longest_silence_ms // 0),
-	lost: ($spoken | lacks($known) | length),
+	away: ($away | length),
+	lost_away: ($away | lacks($known) | length),
+	lost: ($spoken | lacks($known) | lacks($away) | length),
 	lost_of_agent: ($due | lacks($heard) | length),
 	doubled: ($known | doubled),
 	doubled_of_agent: ($heard | doubled),
-	greetings: ([$heard[] | select(. == $greeting[0])] | length),
+	greetings: ([range($heard | length) as $i | $heard
+		| select(.[$i] == $greeting[0] and (torn($heard_by.heard.at // []; $i) | not))] | length),
 	turns: ($turns | length),
 	ended: ($heard_by.end // "?"),
 	told: ($heard_by.said // ""),
+	heard: ([($heard | join(" ")), ($heard_by.said // "" | split("\n")[])] | map(select(. != "")) | join(" / ")),
+	rungs: $plan.went,
 	ending: ($record.ending.reason // "none"),
 	unwritten: ($spoken | lacks($written) | length),
 	claimed: ($claimed | lacks($heard) | length),
 	reconnected: ($record.model.reconnects // ($record.sessions // [] | length) // 0),
 	held_up_ms: $held_up,
+	recorded: $record.recording.state,
 	server: $plan.server
 }
 | .red = ([
 	if .ending == "none" then "no ending" else empty end,
 	if .server != 0 then "the server ended with \(.server)" else empty end,
+	if $plan.trouble != "" then $plan.trouble else empty end,
+	if $plan.disk and (.recorded // "completed") != "completed" then "the recording is \(.recorded)" else empty end,
 	if .doubled_of_agent > 0 then "an answer twice" else empty end,
+	if $plan.hears != "-" and ($heard | join(" ")) != $plan.hears then "on the stream was heard: \($heard | join(" "))" else empty end,
+	if $plan.spoilt != "" and $plan.bar == "goes on" and $heard != $due then "not heard as it should be: \($heard - $due) for \($due - $heard)" else empty end,
+	if $plan.bar == "goes down" then
+		if $plan.went != $plan.rungs then "it went down by: \($plan.went)" else empty end,
+		if .ended == "caller" then "the caller gave up" else empty end,
+		([.told | split("\n")[] | select(. != "")] as $said
+			| if ($said | unique | length) < ($said | length) then "the same words twice" else empty end),
+		if ([.told | scan("(?i)sorry")] | length) > 1 and ($plan.went | startswith("text") | not) then "an apology twice" else empty end
+	else empty end,
 	if .greetings > 1 then "the greeting twice" else empty end,
 	if $plan.bar == "goes on" then
+		if .held_up_ms > $plan.held_up_ms then "the phone was held up for \(.held_up_ms) ms, so it says nothing" else empty end,
+		# Words fall apart then, and the answer to them is late.
 		if .held_up_ms <= 250 then
 			if .silence_ms > $plan.silent_ms then "silent too long" else empty end,
 			if .lost > 0 then "the caller's words are lost" else empty end
@@ -63,5 +96,10 @@ def doubled: . as $all
 		if .claimed > 1 then "the record claims \(.claimed) words nobody heard" else empty end,
 		if .doubled > 0 then "the caller's words are there twice" else empty end,
 		if .ending != $plan.ending then "it did not go on" else empty end
-	else empty end
+	elif $plan.bar == "goes down" then empty
+	else
+		if .ended == "caller" then "the caller gave up" else empty end,
+		if .silence_ms > $plan.silent_ms then "silent too long" else empty end,
+		if .ended == "server" and .ending != $plan.ending and .told == "" then "it ended without words" else empty end
+	end
 ] | join("; "))

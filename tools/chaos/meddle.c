@@ -1,20 +1,28 @@
 /* Put between the server and its C library (LD_PRELOAD), it makes of the world what cannot be had
- * without being root: a resolver that hangs, a clock that jumps, memory that is not to be had.
+ * without being root: a resolver that hangs, a clock that jumps, memory that is not to be had, a disk that hangs, is slow or
+ * takes nothing.
  *
  * MEDDLE names a file of 64 bytes that is looked at all the time: "resolver" makes names hang until the
  * word is gone, "clock SECONDS" moves the clock on the wall, "memory N" refuses every N-th allocation;
- * anything else is an ordinary world.
+ * "disk hang" holds whoever writes to a file until the word is gone, "disk slow MS" so long each time,
+ * "disk read-only" lets nobody write, make or take away any. Anything else is an ordinary world.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -120,3 +128,103 @@ int getaddrinfo(const char *restrict name, const char *restrict service, const s
 		usleep(LOOK_US);
 	return real(name, service, hints, out);
 }
+
+/* ------------------------------------------------------------------------ the disk */
+
+/* A file that is no log. */
+static bool on_disk(int fd)
+{
+	struct stat st;
+
+	return fd > STDERR_FILENO && !fstat(fd, &st) && S_ISREG(st.st_mode);
+}
+
+/* Once for each time that it hangs; what may not wait is found by this. */
+static void tell_who_waits(void)
+{
+	char name[16] = "", line[64];
+	int len;
+
+	pthread_getname_np(pthread_self(), name, sizeof name);
+	len = snprintf(line, sizeof line, "disk: %s waits\n", name);
+	syscall(SYS_write, STDERR_FILENO, line, (size_t)len);
+}
+
+/* 0, or -1 as a system call says no, after a wait. */
+static int disk(void)
+{
+	if (strncmp(order, "disk hang", 9) == 0)
+		tell_who_waits();
+	if (strncmp(order, "disk slow ", 10) == 0)
+		usleep((unsigned)strtoul(order + 10, NULL, 10) * 1000);
+	while (strncmp(order, "disk hang", 9) == 0)
+		usleep(LOOK_US);
+	if (strncmp(order, "disk read-only", 14) != 0)
+		return 0;
+	errno = EROFS;
+	return -1;
+}
+
+/* The calls that change a file, or bring it to the disk. */
+#define CHANGES(type, name, parameters, arguments) \
+	type name parameters \
+	{ \
+		static type(*real) parameters; \
+\
+		if (on_disk(fd) && disk()) \
+			return -1; \
+		if (!real) \
+			*(void **)&real = next(#name); \
+		return real arguments; \
+	}
+
+CHANGES(ssize_t, write, (int fd, const void *bytes, size_t len), (fd, bytes, len))
+CHANGES(ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, parts, count))
+CHANGES(ssize_t, pwrite, (int fd, const void *bytes, size_t len, off_t at), (fd, bytes, len, at))
+CHANGES(ssize_t, pwrite64, (int fd, const void *bytes, size_t len, off_t at), (fd, bytes, len, at))
+CHANGES(int, ftruncate, (int fd, off_t len), (fd, len))
+CHANGES(int, ftruncate64, (int fd, off_t len), (fd, len))
+CHANGES(int, fsync, (int fd), (fd))
+CHANGES(int, fdatasync, (int fd), (fd))
+
+/* The calls that open or name one. */
+#define NAMES(name, parameters, arguments, changes) \
+	int name parameters \
+	{ \
+		static int(*real) parameters; \
+\
+		if ((changes) && disk()) \
+			return -1; \
+		if (!real) \
+			*(void **)&real = next(#name); \
+		return real arguments; \
+	}
+
+NAMES(unlink, (const char *path), (path), true)
+NAMES(mkdir, (const char *path, mode_t mode), (path, mode), true)
+NAMES(rename, (const char *from, const char *to), (from, to), true)
+
+static mode_t mode_of(int flags, va_list rest)
+{
+	return flags & O_CREAT ? va_arg(rest, mode_t) : 0;
+}
+
+#define OPENS(name) \
+	int name(const char *path, int flags, ...) \
+	{ \
+		static int (*real)(const char *, int, ...); \
+		va_list rest; \
+		mode_t mode; \
+\
+		va_start(rest, flags); \
+		mode = mode_of(flags, rest); \
+		va_end(rest); \
+		if ((flags & (O_ACCMODE | O_CREAT)) != O_RDONLY && strncmp(path, "/dev/", 5) != 0 && disk()) \
+			return -1; \
+		if (!real) \
+			*(void **)&real = next(#name); \
+		return real(path, flags, mode); \
+	}
+
+OPENS(open)
+OPENS(open64)

@@ -153,11 +153,14 @@ static void server_command(const struct stage *st, struct command *c, const stru
 	command_add(c, "OPENAI_REALTIME_URL=wss://localhost:%d/v1/realtime", st->model_port);
 	command_add(c, "OPENAI_CA_FILE=%s/ca/ca.pem", st->s->out);
 	command_add(c, "OPENAI_API_KEY=sk-bench");
+	command_add(c, "VOICE_CACHE=off");
+	command_add(c, "FALLBACK=none");
 	command_add(c, "TWILIO_AUTH_TOKEN=bench");
 	command_add(c, "PUBLIC_URL=" PUBLIC_URL);
 	command_add(c, "LISTEN=127.0.0.1");
 	command_add(c, "PORT=%d", st->bridge_port);
 	command_add(c, "MAX_CALLS=%d", calls);
+	command_add(c, "REPROMPT_SECONDS=0");
 	command_add(c, "%s/trunkline", st->s->build);
 }
 

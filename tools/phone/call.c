@@ -10,7 +10,6 @@
 #include "tools/phone/clock.h"
 #include "tools/phone/request.h"
 
-static void run_twiml(struct call *c);
 static void follow_order(struct call *c);
 
 /* The call is over; it ends for good when the last callback was answered. */
@@ -51,7 +50,7 @@ static void take_twiml(struct call *c, const char *document, size_t len)
 		*rest++ = '\0';
 		note_warning(c, line);
 	}
-	run_twiml(c);
+	call_go_on(c);
 }
 
 /* A document came in answer to what was asked. */
@@ -95,7 +94,7 @@ static void on_document(struct call *c, const struct request *r, const char *err
 }
 
 /* Asks for the next document; the verb that named it is gone afterwards. */
-static void go_to(struct call *c, const char *reference, bool get, const struct form *form)
+void call_go_to(struct call *c, const char *reference, bool get, const struct form *form)
 {
 	char *url = webhook_resolve(c, reference);
 
@@ -120,48 +119,7 @@ static bool do_dial(struct call *c, const struct verb *v)
 	if (!v->action)
 		return false;
 	webhook_dial_form(c, &f);
-	go_to(c, v->action, v->get, &f);
-	form_free(&f);
-	return true;
-}
-
-static bool do_gather(struct call *c, const struct verb *v)
-{
-	const struct step *input = caller_gather(&c->caller);
-	struct form f = { 0 };
-
-	if (*v->text) {
-		note_event(c, "the caller hears: %s", v->text);
-		text_line(&c->said, v->text);
-	}
-	if (!input && !v->action_on_empty)
-		return false;
-	webhook_base_form(c, &f, "in-progress");
-	if (input && input->kind == STEP_GATHER_SPEECH) {
-		note_event(c, "the caller says: %s", input->text);
-		form_set(&f, "SpeechResult", input->text);
-		form_set(&f, "Confidence", "0.9");
-	} else if (input) {
-		note_event(c, "the caller presses %s", input->text);
-		form_set(&f, "Digits", input->text);
-	}
-	go_to(c, v->action ? v->action : c->document_url, v->get, &f);
-	form_free(&f);
-	return true;
-}
-
-static bool do_record(struct call *c, const struct verb *v)
-{
-	struct form f = { 0 };
-
-	note_event(c, "the caller leaves a message");
-	if (!v->action)
-		return false;
-	webhook_base_form(c, &f, "in-progress");
-	form_set(&f, "RecordingUrl", "https://api.twilio.com/recordings/RE00000000000000000000000000000001");
-	form_set(&f, "RecordingDuration", "5");
-	form_set(&f, "Digits", "hangup");
-	go_to(c, v->action, v->get, &f);
+	call_go_to(c, v->action, v->get, &f);
 	form_free(&f);
 	return true;
 }
@@ -171,7 +129,7 @@ static bool do_redirect(struct call *c, const struct verb *v)
 	struct form f = { 0 };
 
 	webhook_base_form(c, &f, "in-progress");
-	go_to(c, v->text, v->get, &f);
+	call_go_to(c, v->text, v->get, &f);
 	form_free(&f);
 	return true;
 }
@@ -210,31 +168,36 @@ static void do_connect(struct call *c, const struct verb *v)
 		stream_open(c, v);
 }
 
-static void run_twiml(struct call *c)
+void call_go_on(struct call *c)
 {
 	while (c->next_verb < c->twiml.count) {
 		const struct verb *v = &c->twiml.verb[c->next_verb++];
 
 		switch (v->kind) {
 		case VERB_SAY:
-			note_event(c, "the caller hears: %s", v->text);
-			text_line(&c->said, v->text);
+			if (gather_say(c, v, c->next_verb < c->twiml.count ? v + 1 : NULL))
+				return;
 			break;
 		case VERB_PLAY:
-			note_event(c, "the caller hears the sound %s", v->text);
+			if (gather_play(c, v))
+				return;
 			break;
 		case VERB_PAUSE:
-			break;
+			gather_pause(c, v);
+			return;
 		case VERB_DIAL:
 			if (do_dial(c, v))
 				return;
 			break;
 		case VERB_GATHER:
-			if (do_gather(c, v))
+			if (gather_begin(c, v))
 				return;
+			c->end = END_CALLER;
+			c->caller.finished = true;
+			c->next_verb = c->twiml.count;
 			break;
 		case VERB_RECORD:
-			if (do_record(c, v))
+			if (gather_record(c, v))
 				return;
 			break;
 		case VERB_REDIRECT:
@@ -252,8 +215,12 @@ static void run_twiml(struct call *c)
 			break;
 		}
 	}
+	if (c->cut)
+		c->end = END_SERVER; /* nothing came after the stream that was cut */
+	if (c->end != END_CALLER && (c->gather.verb || c->cut))
+		caller_server_ended(&c->caller);
 	if (c->end == END_NONE)
-		c->end = END_NO_STREAM;
+		c->end = c->gather.verb ? END_SERVER : END_NO_STREAM;
 	finish(c);
 }
 
@@ -279,9 +246,9 @@ static void relay_ended(struct call *c, const struct verb *v)
 		if (c->end == END_SERVER)
 			caller_server_ended(&c->caller);
 		if (v->action)
-			go_to(c, v->action, v->get, &f);
+			call_go_to(c, v->action, v->get, &f);
 		else
-			run_twiml(c);
+			call_go_on(c);
 	}
 	form_free(&f);
 }
@@ -299,17 +266,18 @@ void call_stream_ended(struct call *c)
 		relay_ended(c, v);
 		return;
 	}
-	if (c->end == END_CALLER || c->end == END_LIMIT || c->end == END_CUT) {
+	if (c->end == END_CALLER || c->end == END_LIMIT || (c->end == END_CUT && !c->cut)) {
 		finish(c);
 		return;
 	}
-	caller_server_ended(&c->caller);
+	if (!c->cut)
+		caller_server_ended(&c->caller);
 	if (!v->action) {
-		run_twiml(c);
+		call_go_on(c);
 		return;
 	}
 	webhook_base_form(c, &f, "in-progress");
-	go_to(c, v->action, v->get, &f);
+	call_go_to(c, v->action, v->get, &f);
 	form_free(&f);
 }
 
@@ -325,7 +293,7 @@ static void follow_order(struct call *c)
 	c->order_twiml = (struct text){ 0 };
 	if (url) {
 		webhook_base_form(c, &f, "in-progress");
-		go_to(c, url, false, &f);
+		call_go_to(c, url, false, &f);
 		form_free(&f);
 	} else if (twiml.len) {
 		text_line(&c->documents_text, text_str(&twiml));
@@ -427,7 +395,7 @@ void call_open(struct call *c, struct loop *loop, const struct options *o, struc
 
 void call_close(struct call *c)
 {
-	struct text *const texts[] = { &c->order_twiml, &c->left, &c->right, &c->said, &c->dialled,
+	struct text *const texts[] = { &c->order_twiml, &c->left, &c->right, &c->said, &c->dialled, &c->tones,
 		&c->documents_text };
 
 	control_close(c->control);

@@ -23,7 +23,7 @@
 
 enum {
 	FULL_REPORTS = 20 /* calls at once, up to which all is listened to */,
-	DOCUMENTS_MAX = 20,
+	DOCUMENTS_MAX = 200,
 	NOTES_MAX = 2000,
 	ANSWER_STARTS = 8
 };
@@ -159,7 +159,12 @@ struct call {
 	struct caller caller;
 	uint32_t tick;
 	struct text left, right; /* what was said and heard, mu-law, if it is kept */
-	int streams;
+	const struct step *cut;  /* the script's, of the last stream; NULL: it was not */
+	int streams, gathers;
+	struct {
+		const struct verb *verb;
+		const struct step *input; /* NULL: the caller says nothing */
+	} gather;
 
 	/* Orders from outside: control.c */
 	struct control *control; /* owned; NULL without --control */
@@ -171,7 +176,7 @@ struct call {
 	enum call_end end;
 	int status, upgrade_status, second_status, action_status, close_code;
 	char refusal[400]; /* the body of a refusal */
-	struct text said, dialled, documents_text;
+	struct text said, dialled, tones, documents_text;
 	char failure[300]; /* why the call did not go as it should, first reason */
 	uint64_t webhook_ns, upgrade_ns, first_media_ns, first_play_ns;
 	uint64_t frames_sent, messages, media, media_bytes, played_bytes, underruns, overflow_frames;
@@ -195,6 +200,11 @@ void call_close(struct call *c);
 /* The stream has ended, and c->end says how. */
 void call_stream_ended(struct call *c);
 
+/* What follows in the document. */
+void call_go_on(struct call *c);
+/* Asks for the next document; the verb that named it is gone afterwards. */
+void call_go_to(struct call *c, const char *reference, bool get, const struct form *form);
+
 const char *call_end_name(enum call_end end);
 /* What Twilio's REST API can do to a call that is up. `twiml` or `url`, the
  * other NULL; both NULL: hang up. False if it is over already. */
@@ -210,6 +220,8 @@ struct request;
 /* error: a sentence, and then there is no answer in the request. */
 typedef void webhook_done(struct call *c, const struct request *r, const char *error);
 void webhook_ask(struct call *c, const char *reference, bool get, const struct form *form, webhook_done *done);
+/* Such a `done`, of what is told on the side. */
+webhook_done webhook_ignore;
 /* Absolute form of a reference found in the current document. Owned by the caller. */
 char *webhook_resolve(const struct call *c, const char *reference);
 /* Path of an absolute URL on the public host, borrowed; NULL if it is another host's. */
@@ -225,11 +237,21 @@ void webhook_call_status(struct call *c, const char *status);
 void webhook_add_cities(struct form *f);
 void webhook_headers(const struct call *c, struct text *out);
 
+/* --- gather.c --- */
+/* Each true if the call goes on later. `next`: the verb behind it, or NULL. */
+bool gather_say(struct call *c, const struct verb *v, const struct verb *next);
+bool gather_play(struct call *c, const struct verb *v);
+void gather_pause(struct call *c, const struct verb *v);
+bool gather_begin(struct call *c, const struct verb *v); /* false: the caller hangs up */
+bool gather_record(struct call *c, const struct verb *v);
+
 /* --- stream.c --- */
 void stream_open(struct call *c, const struct verb *v);
 /* stop and close, as when the caller hangs up. */
 void stream_hang_up(struct call *c);
-/* The same because somebody else wants it. */
+/* The socket is cut, as the script says, and the call goes on. */
+void stream_cut(struct call *c, const struct step *s);
+/* The same as stream_hang_up because somebody else wants it. */
 void stream_stop(struct call *c);
 /* A close frame was sent: the other's is waited for, not for ever. */
 void stream_closing(struct call *c);

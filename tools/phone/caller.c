@@ -49,6 +49,8 @@ static bool wait_is_over(
 		return a->talker && talker_has_finished(a->talker, c->spoke ? c->spoke_tick : 0);
 	case STEP_GATHER_SPEECH:
 	case STEP_GATHER_DIGITS:
+	case STEP_GATHER_UNCLEAR:
+	case STEP_GATHER_NOTHING:
 		return true; /* meant for a <Gather>, which did not come */
 	default:
 		return false;
@@ -155,7 +157,7 @@ void caller_tick(struct caller *c, const struct agent *a, uint32_t tick, size_t 
 			return;
 		}
 		if (s->kind == STEP_REPEAT) {
-			c->step = 0;
+			c->step = s->ms && c->repeated++ == s->ms ? c->step + 1 : 0;
 			c->entered = false;
 			continue;
 		}
@@ -209,10 +211,15 @@ const struct step *caller_gather(struct caller *c)
 {
 	const struct script *s = c->script;
 
-	if (c->step < s->count &&
-	    (s->step[c->step].kind == STEP_GATHER_SPEECH || s->step[c->step].kind == STEP_GATHER_DIGITS)) {
+	if (c->step < s->count && s->step[c->step].kind >= STEP_GATHER_SPEECH &&
+	    s->step[c->step].kind <= STEP_GATHER_NOTHING) {
 		c->entered = false;
 		return &s->step[c->step++];
 	}
 	return NULL;
+}
+
+bool caller_is_through(const struct caller *c)
+{
+	return c->step == c->script->count || c->script->step[c->step].kind == STEP_HANGUP;
 }

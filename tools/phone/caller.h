@@ -11,6 +11,7 @@
 struct caller {
 	const struct script *script;
 	size_t step;
+	long repeated;         /* how often the script went back to its first line */
 	bool entered;          /* the step has begun ... */
 	uint32_t entered_tick; /* ... then */
 	size_t at;             /* in the speech, or among the keys */
@@ -42,8 +43,11 @@ bool caller_waits(const struct caller *c, const struct agent *a);
 /* The server closed the stream: a wait for that is over. */
 void caller_server_ended(struct caller *c);
 
-/* The next gather-speech or gather-digits step not yet used, if the script
+/* The next gather-… step not yet used, if the script
  * stands at one; NULL otherwise. Moves past it. */
 const struct step *caller_gather(struct caller *c);
+
+/* Nothing is left to be done but to hang up. */
+bool caller_is_through(const struct caller *c);
 
 #endif

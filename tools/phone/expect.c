@@ -62,6 +62,7 @@ static const struct {
 	{ "stale", "units (with --stamps) or tokens of an answer after it was cut off", AT(COUNT, stale_units) },
 	{ "lost", "with --stamps: units of answers that never came", AT(COUNT, lost_units) },
 	{ "underruns", "with --stamps: times the queue ran dry inside an answer", AT(COUNT, underruns) },
+	{ "gathers", "things said or pressed in a <Gather>", AT(INT, gathers) },
 	{ "sessions", "relay: sessions, opened or not", AT(COUNT, relay.count) },
 	{ "prompts", "relay: whole prompts sent", AT(COUNT, relay.prompts) },
 	{ "partials", "relay: prompts that were not", AT(COUNT, relay.partials) },

@@ -67,6 +67,7 @@
 	X(STATUS_STOPPED, 0, 2000, "a stream callback says that the stream has stopped") \
 	X(BAD_DTMF, 0, 1000, "dtmf messages with no digit, a letter, a word and a number") \
 	X(NO_PONG, 0, 0, "pings are not answered") \
+	X(TONES_CUT, 0, 0, "the caller hangs up while keys of <Play> are heard") \
 	X(BAD_SETUP, 1, 0, "relay: setup lacks something or has it wrong, in way VALUE of 1 to 13") \
 	X(SESSION_ERROR, 64101, 2000, "relay: the session fails with code VALUE (64102, 39001: at once)") \
 	X(TAKES_NONE, 10, 0, "relay: the server's first VALUE messages are taken for malformed") \

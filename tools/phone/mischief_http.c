@@ -145,7 +145,7 @@ void mischief_other_stream(struct call *c, void (*then)(struct call *c))
 	}
 	text_puts(&out, "\r\n");
 	c->requests++;
-	request_begin(c->loop, &c->options->address, &out, REQUEST_LIMIT_MS, 0, on_other_answer, c, other);
+	request_begin(c->loop, &c->options->address, &out, c->options->patience_s * 1000, 0, on_other_answer, c, other);
 	text_free(&wss);
 	free(url);
 }

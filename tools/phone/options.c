@@ -141,7 +141,10 @@ static const struct option_row rows[] = {
 	{ "to", "N", "+12025550100", "the number called", TO(TEXT, to) },
 	{ "account", "SID", "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "the account both belong to", TO(TEXT, account) },
 	{ "header", "'NAME: TEXT'", NULL, "on every request; may be repeated", BY(add_header) },
+	{ "retry-ms", "MS", "2500", "the pause before a webhook is asked again, where its address has #rc=",
+	    TO(LONG, retry_ms), RANGE(1, 600000) },
 	{ "dial", "RESULT", "completed", "how a <Dial> goes: completed, busy, no-answer, failed", TO(TEXT, dial) },
+	{ "media", "URL", "https://api.twilio.com", "where recordings are, as their callbacks say", TO(TEXT, media) },
 	WORDS("\nWhat the caller does; at the end he hangs up:"),
 	{ "script", "FILE", NULL, "see below", BY(add_script) },
 	{ "wav", "FILE[@MS]", NULL, "speak it so long after the stream began; may be repeated", BY(add_speech) },
@@ -152,12 +155,18 @@ static const struct option_row rows[] = {
 	{ "after-agent-finished", "MS", NULL, "the agent has answered and was silent for so long", BY(add_wait) },
 	{ "after-agent-started", "MS", NULL, "the agent has answered for so long", BY(add_wait) },
 	{ "dtmf", "KEYS", NULL, "press keys", BY(add_keys) },
+	{ "message-seconds", "S", "5", "leave a message so long, where there is a <Record>; 0: none",
+	    TO(LONG, message_s), RANGE(0, 3600) },
+	{ "message", "WORDS", NULL, "which Twilio writes down so, if it is asked to", TO(TEXT, message) },
 	{ "seconds", "S", NULL, "hang up after so long, whatever the script says", TO(DOUBLE, seconds),
 	    RANGE(1e-9, SECONDS_MAX) },
+	{ "patience", "S", "15", "give up a request after so long, as Twilio does", TO(LONG, patience_s),
+	    RANGE(1, SECONDS_MAX) },
 	{ "limit", "S", "300", "give up a call after so long", TO(LONG, limit_s), RANGE(1, SECONDS_MAX) },
 	WORDS("\nWhat comes of it:"),
 	{ "out", "FILE", NULL, "the call as stereo WAV: caller left, agent as played right", TO(TEXT, out) },
-	{ "pace", "N", "15", "a relay speaks so many characters a second", TO(DOUBLE, pace), RANGE(0.1, 1000000) },
+	{ "pace", "N", "15", "a relay, or a <Say> that is not the last, speaks so many characters a second",
+	    TO(DOUBLE, pace), RANGE(0.1, 1000000) },
 	{ "report", "FILE", NULL, "a JSON report", TO(TEXT, report) },
 	{ "live", NULL, NULL, "print what happens while it happens", TO(FLAG, live) },
 	{ "expect", "KEY OP VALUE", NULL, "as one word, such as answers>=3; may be repeated:", BY(add_expectation) },
@@ -188,8 +197,10 @@ static const struct option_row rows[] = {
 	      "  error \"words\"                   Twilio tells of an error\n"
 	      "  cut                             the socket is cut; a relay goes on at its action\n"
 	      "  raw TEXT                        a message as it stands, to the line's end\n"
-	      "  gather-speech \"words\"           what the next <Gather> hears\n"
+	      "  gather-speech \"words\" [MS]      what the next <Gather> hears, after MS or when it has spoken\n"
 	      "  gather-digits KEYS              what the next <Gather> gets\n"
+	      "  gather-unclear \"words\"          what it hears badly\n"
+	      "  gather-nothing                  it waits in vain\n"
 	      "  hangup\n"
 	      "  repeat                          from the first line again\n"
 	      "A wait that reaches its LIMIT (120000 ms) fails the call.\n"),

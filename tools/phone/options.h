@@ -22,7 +22,11 @@ struct options {
 	const char *answered_by; /* what detection found before the answer; NULL: nothing */
 	const char *control;     /* socket, or folder for sockets; NULL: none */
 	const char *out, *report;
-	const char *dial; /* how a <Dial> goes: completed, busy, no-answer, failed */
+	long retry_ms;
+	const char *dial;    /* how a <Dial> goes: completed, busy, no-answer, failed */
+	long message_s;      /* of a message that the caller leaves; 0: he says nothing */
+	const char *message; /* its words, as Twilio writes them down; NULL: it does not succeed */
+	const char *media;   /* where its sound is: the address of Twilio's API */
 	const char *header[HEADERS_MAX];
 	size_t header_count;
 	const char *expect[EXPECTS_MAX];
@@ -32,6 +36,7 @@ struct options {
 	bool live, no_status, stamps, outbound;
 	bool no_script, script_given, steps_given; /* steps: by options */
 	long calls, threads, limit_s;
+	long patience_s; /* with a webhook, and with an upgrade */
 	double ramp, settle, seconds, pace;
 };
 

@@ -245,6 +245,7 @@ static cJSON *call_json(const struct call *c)
 	cJSON_AddStringToObject(j, "twiml", text_str(&c->documents_text));
 	cJSON_AddStringToObject(j, "said", text_str(&c->said));
 	cJSON_AddStringToObject(j, "dialled", text_str(&c->dialled));
+	cJSON_AddStringToObject(j, "tones", text_str(&c->tones));
 	cJSON_AddNumberToObject(j, "webhook_ms", round_ms((double)c->webhook_ns / 1e6));
 	cJSON_AddNumberToObject(j, "upgrade_ms", round_ms((double)c->upgrade_ns / 1e6));
 	add_span(j, "first_audio_ms", c->stream.open_ns, c->first_media_ns);

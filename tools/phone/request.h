@@ -7,8 +7,6 @@
 #include "tools/phone/http.h"
 #include "tools/kit/loop.h"
 
-enum { REQUEST_LIMIT_MS = 15000 }; /* Twilio's patience with a webhook */
-
 struct request {
 	struct source source;
 	struct timer timer;

@@ -19,10 +19,12 @@ static const struct {
 	[STEP_CLEAR] = { "wait-clear", "L" },
 	[STEP_END] = { "wait-end", "L" },
 	[STEP_DTMF] = { "dtmf", "kM" },
-	[STEP_GATHER_SPEECH] = { "gather-speech", "w" },
+	[STEP_GATHER_SPEECH] = { "gather-speech", "wM" },
 	[STEP_GATHER_DIGITS] = { "gather-digits", "k" },
+	[STEP_GATHER_UNCLEAR] = { "gather-unclear", "w" },
+	[STEP_GATHER_NOTHING] = { "gather-nothing", "" },
 	[STEP_HANGUP] = { "hangup", "" },
-	[STEP_REPEAT] = { "repeat", "" },
+	[STEP_REPEAT] = { "repeat", "M" },
 	[STEP_PROMPT] = { "prompt", "wM" },
 	[STEP_NOISE] = { "noise", "" },
 	[STEP_SPOKEN] = { "wait-spoken", "wL" },
@@ -30,7 +32,7 @@ static const struct {
 	[STEP_LANG] = { "lang", "w" },
 	[STEP_ERROR] = { "error", "w" },
 	[STEP_RAW] = { "raw", "r" },
-	[STEP_CUT] = { "cut", "" },
+	[STEP_CUT] = { "cut", "M" },
 	[STEP_WORDS] = { "words", "c" },
 };
 

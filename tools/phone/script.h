@@ -21,12 +21,15 @@
  *     wait-last [LIMIT_MS]               its answer has come as a whole, spoken or not
  *     lang TAG                           the language our prompts are in from now on
  *     error "words"                      Twilio tells of an error
- *     cut                                the socket is cut with a reset; a relay goes on at its action
+ *     cut [MS]                           the socket is cut with a reset, and Twilio asks the action, so long after it on a
+ *                                        stream: the call goes on
  *     raw TEXT                           a message as it stands, to the line's end
- *     gather-speech "words"              what the next <Gather> hears
+ *     gather-speech "words" [MS]         what the next <Gather> hears; so long after its first word, else after its last
  *     gather-digits KEYS                 ... or gets
+ *     gather-unclear "words"             ... or hears badly
+ *     gather-nothing                     ... or waits for in vain
  *     hangup                             also at the end of the script
- *     repeat                             from the first line again
+ *     repeat [TIMES]                     from the first line again, so often or for ever
  *
  * `say` and `words` say their caption to a relay. The other way round, `prompt` and what follows it are
  * silence on a stream, but for wait-spoken, which waits for chirps. The waits look at what the agent began to say after our last `say` or `dtmf`
@@ -48,6 +51,8 @@ enum step_kind {
 	STEP_DTMF,
 	STEP_GATHER_SPEECH,
 	STEP_GATHER_DIGITS,
+	STEP_GATHER_UNCLEAR,
+	STEP_GATHER_NOTHING,
 	STEP_HANGUP,
 	STEP_REPEAT,
 	STEP_PROMPT,
@@ -65,7 +70,7 @@ enum { STEPS_MAX = 256, WAIT_LIMIT_MS = 120000, KEY_GAP_MS = 250 };
 
 struct step {
 	enum step_kind kind;
-	long ms;
+	long ms; /* of repeat: how often; 0: for ever */
 	long limit_ms;
 	char *text;           /* owned: keys, words, caption */
 	struct speech speech; /* say */

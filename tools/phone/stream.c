@@ -73,7 +73,10 @@ void stream_end(struct call *c, enum call_end end)
 		webhook_stream_status(c, "stream-stopped", NULL);
 	}
 	s->guard.fire = after_end;
-	timer_set(c->loop, &s->guard, s->verb->relay ? mono_ns() + relay_over(c) : 0);
+	timer_set(c->loop, &s->guard,
+	    s->verb->relay ? mono_ns() + relay_over(c)
+	    : c->cut       ? mono_ns() + (uint64_t)c->cut->ms * NS_PER_MS
+			   : 0);
 }
 
 static void close_took_too_long(struct timer *t, uint64_t now_ns)
@@ -94,6 +97,12 @@ void stream_closing(struct call *c)
 	timer_stop(c->loop, &s->tick);
 	s->guard.fire = close_took_too_long;
 	timer_set(c->loop, &s->guard, mono_ns() + CLOSE_LIMIT_MS * NS_PER_MS);
+}
+
+void stream_cut(struct call *c, const struct step *s)
+{
+	c->cut = s;
+	mischief_cut(c);
 }
 
 void stream_hang_up(struct call *c)
@@ -147,6 +156,7 @@ static void begin_to_talk(struct call *c, uint64_t now_ns)
 	s->state = STREAM_OPEN;
 	s->open_ns = now_ns;
 	c->upgrade_ns = now_ns - s->begun_ns;
+	c->cut = NULL;
 	hist_add(&c->stats->upgrade, c->upgrade_ns);
 	c->streams++;
 	note_event(c, "the stream is open");
@@ -320,7 +330,7 @@ void stream_open(struct call *c, const struct verb *v)
 	upgrade_write(c, &s->out);
 	s->source = (struct source){ on_ready, connect_begin(&o->address, small ? 4096 : 0) };
 	s->guard.fire = no_upgrade_in_time;
-	timer_set(c->loop, &s->guard, mono_ns() + REQUEST_LIMIT_MS * NS_PER_MS);
+	timer_set(c->loop, &s->guard, mono_ns() + (uint64_t)o->patience_s * NS_PER_S);
 	if (s->source.fd < 0 || loop_watch(c->loop, &s->source, EPOLLIN | EPOLLOUT) != 0) {
 		note_failure(c, "31902 no connection for the stream");
 		stream_end(c, END_UPGRADE_REFUSED);

@@ -83,6 +83,8 @@ static void follow_script(struct call *c, const struct caller_news *news, uint64
 		relay_follow(c, news);
 	else if (news->key)
 		stream_key(c, news->key);
+	else if (news->order && news->order->kind == STEP_CUT)
+		stream_cut(c, news->order);
 	if (news->voice_ended && turn && turn->step == news->voice_ended) {
 		turn->voice_end_ns = now_ns;
 		turn->talked_over = talking;

@@ -185,9 +185,19 @@ static int read_verb(struct twiml *t, const struct xml *x, char *why, size_t why
 	v = &t->verb[t->count++];
 	*v = (struct verb){ .kind = verbs[k].kind };
 	v->action = copy_attr(x, "action");
+	v->digits = copy_attr(x, "digits");
 	v->get = is_get(x, "method");
 	v->action_on_empty =
 	    xml_attr(x, "actionOnEmptyResult") && strcmp(xml_attr(x, "actionOnEmptyResult"), "true") == 0;
+	if (xml_attr(x, v->kind == VERB_PAUSE ? "length" : "timeout"))
+		v->seconds = strtol(xml_attr(x, v->kind == VERB_PAUSE ? "length" : "timeout"), NULL, 10);
+	if (v->kind == VERB_RECORD) {
+		const char *transcribe = xml_attr(x, "transcribe");
+
+		v->status_url = copy_attr(x, "recordingStatusCallback");
+		v->status_get = is_get(x, "recordingStatusCallbackMethod");
+		v->url = transcribe && !strcmp(transcribe, "true") ? copy_attr(x, "transcribeCallback") : NULL;
+	}
 	note_attrs(t, x, verbs[k].attrs);
 	for (const struct xml *c = x->children; c; c = c->next) {
 		/* Speech marked up with SSML is speech all the same. */
@@ -198,6 +208,10 @@ static int read_verb(struct twiml *t, const struct xml *x, char *why, size_t why
 		}
 	}
 	v->text = nested_text(x);
+	if (v->digits && (!*v->digits || v->digits[strspn(v->digits, "0123456789*#w")])) {
+		snprintf(why, why_size, "12200 the digits of <Play> are none: %s", v->digits);
+		return -1;
+	}
 	if (v->kind != VERB_CONNECT)
 		return 0;
 	if (!x->children || x->children->next) {
@@ -239,7 +253,7 @@ void twiml_free(struct twiml *t)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		struct verb *v = &t->verb[i];
-		char *const texts[] = { v->text, v->action, v->url, v->name, v->status_url };
+		char *const texts[] = { v->digits, v->text, v->action, v->url, v->name, v->status_url };
 
 		for (size_t p = 0; p < v->parameter_count; p++) {
 			free(v->parameter[p].name);

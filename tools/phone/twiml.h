@@ -29,12 +29,14 @@ enum { PARAMETERS_MAX = 32, TWIML_MAX_BYTES = 64 * 1024 };
 
 struct verb {
 	enum verb_kind kind;
+	char *digits;         /* Play's; NULL if it plays none */
 	char *text;           /* words to say, number to dial, URL to play or go to; never NULL */
 	char *action;         /* NULL if none */
 	bool get;             /* method="GET" for action or redirect */
 	bool action_on_empty; /* Gather */
+	long seconds;         /* its timeout, or the length of a Pause; 0: not told */
 
-	/* Connect only. */
+	/* Of a stream or relay; and of a Record, where its words and its sound are told of. */
 	char *url, *name, *status_url;
 	struct relay_noun *relay; /* owned; NULL: a media stream */
 	bool status_get;

@@ -12,7 +12,18 @@ struct asked {
 	struct call *call;
 	webhook_done *done;
 	char *path; /* owned */
+	int tries;  /* by #rc= in the address: how often it may be asked again */
+	struct text bytes;
+	struct timer retry;
 };
+
+/* rp=all alone: after any failure. */
+static int tries_of(const char *url)
+{
+	const char *fragment = strchr(url, '#'), *count = fragment ? strstr(fragment, "rc=") : NULL;
+
+	return count && strstr(fragment, "rp=all") ? atoi(count + 3) : 0;
+}
 
 static size_t origin_length(const char *url)
 {
@@ -131,12 +142,21 @@ static void add_signature(struct call *c, struct text *out, const char *url, con
 	text_free(&signed_url);
 }
 
+static void ask_again(struct timer *t, uint64_t now_ns);
+
 static void on_answer(struct request *r, const char *error)
 {
 	struct asked *a = r->note;
 	struct call *c = a->call;
 	char warning[300];
 
+	if (a->tries && (error || r->in.status > 299)) {
+		a->tries--;
+		a->retry.fire = ask_again;
+		note_event(c, "asks %s again: %s", a->path, error ? error : "it was refused");
+		timer_set(c->loop, &a->retry, mono_ns() + (uint64_t)c->options->retry_ms * NS_PER_MS);
+		return;
+	}
 	c->requests--;
 	if (!error && (r->in.status < 200 || r->in.status > 299)) {
 		snprintf(warning, sizeof warning, "11200 %.200s answered %d", a->path, r->in.status);
@@ -147,7 +167,19 @@ static void on_answer(struct request *r, const char *error)
 	}
 	a->done(c, r, error);
 	free(a->path);
+	text_free(&a->bytes);
 	free(a);
+}
+
+static void ask_again(struct timer *t, uint64_t now_ns)
+{
+	struct asked *a = OWNER(t, struct asked, retry);
+	struct text out = { 0 };
+
+	(void)now_ns;
+	text_add(&out, text_str(&a->bytes), a->bytes.len);
+	request_begin(a->call->loop, &a->call->options->address, &out, a->call->options->patience_s * 1000, 0,
+	    on_answer, a->call, a);
 }
 
 void webhook_ask(struct call *c, const char *reference, bool get, const struct form *form, webhook_done *done)
@@ -159,7 +191,7 @@ void webhook_ask(struct call *c, const char *reference, bool get, const struct f
 	bool first = c->documents == 0;
 	struct text full = { 0 };
 
-	*a = (struct asked){ c, done, need_copy(path ? path : url) };
+	*a = (struct asked){ .call = c, .done = done, .path = need_copy(path ? path : url), .tries = tries_of(url) };
 	c->requests++;
 	if (!path) {
 		/* Twilio would go there; this phone speaks to one server only. */
@@ -188,9 +220,10 @@ void webhook_ask(struct call *c, const char *reference, bool get, const struct f
 	text_puts(&out, "\r\n");
 	if (!get)
 		text_add(&out, text_str(&body), body.len);
+	text_add(&a->bytes, text_str(&out), out.len);
 	if (first)
 		mischief_webhook(c, &out, form);
-	request_begin(c->loop, &c->options->address, &out, REQUEST_LIMIT_MS,
+	request_begin(c->loop, &c->options->address, &out, c->options->patience_s * 1000,
 	    first && has_fault(c->options, FAULT_SLOW_BODY) ? c->options->fault[FAULT_SLOW_BODY].value : 0, on_answer,
 	    c, a);
 	text_free(&body);
@@ -198,7 +231,7 @@ void webhook_ask(struct call *c, const char *reference, bool get, const struct f
 	free(url);
 }
 
-static void ignore_answer(struct call *c, const struct request *r, const char *error)
+void webhook_ignore(struct call *c, const struct request *r, const char *error)
 {
 	(void)r;
 	(void)error;
@@ -228,7 +261,7 @@ void webhook_stream_status(struct call *c, const char *event, const char *error)
 	form_set(&f, "StreamEvent", event);
 	if (error)
 		form_set(&f, "StreamError", error);
-	webhook_ask(c, v->status_url, v->status_get, &f, ignore_answer);
+	webhook_ask(c, v->status_url, v->status_get, &f, webhook_ignore);
 	form_free(&f);
 }
 
@@ -256,7 +289,7 @@ void webhook_call_status(struct call *c, const char *status)
 	form_set(&f, "Duration", minutes);
 	form_set(&f, "SipResponseCode", strcmp(status, "busy") == 0 ? "486" : "200");
 	text_printf(&url, "%s%s", c->options->public_url, c->options->status_path);
-	webhook_ask(c, text_str(&url), false, &f, ignore_answer);
+	webhook_ask(c, text_str(&url), false, &f, webhook_ignore);
 	text_free(&url);
 	form_free(&f);
 }

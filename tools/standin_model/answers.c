@@ -23,7 +23,7 @@ struct answer *answers_active(struct session *s)
 	return a;
 }
 
-/* What to say: what we are told to; else the answer to the last turn that has
+/* What to say: what we are told to, a greeting as often as that; else the answer to the last turn that has
  * none, else the rest of an answer that breaks off, else to what tools told, else to what was typed, else a greeting, else
  * something polite. */
 static const struct line *choose_line(struct session *s, struct answer *a, const cJSON *request)
@@ -40,8 +40,12 @@ static const struct line *choose_line(struct session *s, struct answer *a, const
 	if (options.load)
 		return &load_line;
 	/* Who is told to say something says that, and nothing else. */
+	if (words && s->faults->f[FAULT_OTHER_WORDS].on)
+		return a->own_line = script_new_line("These are other words.");
 	if (words)
 		return a->own_line = script_new_line(words);
+	if (cJSON_IsString(given) && script_is_greeting(given->valuestring))
+		return &script->greeting;
 	if (!out_of_band && (a->calls_of = items_broken_off(s, &words)))
 		return a->own_line = script_new_line(words);
 	if (given && (s->spoke || out_of_band))
@@ -135,7 +139,6 @@ struct answer *answers_start(struct session *s, const cJSON *request, uint64_t n
 	while (*at)
 		at = &(*at)->next;
 	*at = a;
-	s->spoke = s->spoke || !a->out_of_band;
 	answer_send_created(s, a);
 	return a;
 }
@@ -143,6 +146,7 @@ struct answer *answers_start(struct session *s, const cJSON *request, uint64_t n
 static void begin(struct session *s, struct answer *a)
 {
 	a->begun = true;
+	s->spoke |= !a->out_of_band;
 	a->item = items_new(s, a->text_only ? ITEM_ANSWER_TEXT : ITEM_ANSWER_AUDIO, "in_progress");
 	a->item->format = a->format;
 	a->first_audio_ms = s->vad.heard_ms;
@@ -187,9 +191,11 @@ static void fill_audio(struct session *s, struct answer *a, uint8_t *out, size_t
 		load_speak(s, a, out, len);
 		return;
 	}
+	if (s->faults->f[FAULT_HUSH].on)
+		all = 0;
 	/* An answer that is longer than its recording says it again. */
 	for (size_t i = 0; i < len; i++)
-		out[i] = all ? audio[(a->sent + i) % all] : 0xff;
+		out[i] = all ? audio[(a->sent + i) % all] : a->format == FORMAT_PCMA ? 0xd5 : 0xff;
 }
 
 static void send_audio(struct session *s, struct answer *a, size_t len, uint64_t due_ns)

@@ -11,7 +11,8 @@
 
 enum {
 	OUT_MAX = 64 << 20, /* a client that reads nothing is given up */
-	FRAME_MAX = 17 << 20
+	FRAME_MAX = 17 << 20,
+	LONG = 32 << 10
 };
 
 /* Going out. */
@@ -252,4 +253,6 @@ void conn_take_frames(struct conn *c, uint64_t now)
 		got_frame(c, &f, now);
 	}
 	text_drop(&c->in, at);
+	if (c->state == OPEN && c->in.len > LONG)
+		conn_drop_due(c, AT_LONG);
 }

@@ -228,7 +228,7 @@ void faults_help(void)
 	puts("Faults, each by --fault NAME[=VALUE][@WHICH]; WHICH counts connections from 1: @3, @-3, @3-, @/3\n"
 	     "(a bridge that probes the model at start makes connection 1 itself).\n"
 	     "One connection may also order its own by fault=NAME=VALUE in its URL's query.\n"
-	     "WHERE is one of: accept tls upgrade open created updated speech answer tool done, or seconds (7s);\n"
+	     "WHERE is one of: accept tls upgrade open created updated speech answer tool long done, or seconds (7s);\n"
 	     "answer2 is the second time;"
 	     "without one: answer for drop, updated for the others.\n");
 	for (int i = 0; i < FAULT_COUNT; i++) {

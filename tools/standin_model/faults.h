@@ -24,6 +24,7 @@
 	X(SPEECH, "speech")   /* after speech_started */ \
 	X(ANSWER, "answer")   /* after the second audio delta of an answer */ \
 	X(TOOL, "tool")       /* after the response.done of an answer that calls functions */ \
+	X(LONG, "long")       /* in the middle of a message of more than 32 KB that comes in */ \
 	X(DONE, "done")       /* after response.done */
 
 enum point {
@@ -66,6 +67,8 @@ enum point {
 	X(HALT, "", "two audio deltas of an answer, and nothing more of it") \
 	X(NO_AUDIO, "HOW[:TIMES]", \
 	    "answers without sound: text (in place of audio), words (a transcript), nothing, or incomplete before the first: content_filter, max_tokens") \
+	X(HUSH, "", "answers whose sound is silence") \
+	X(OTHER_WORDS, "", "what is to be said word for word is said in other words") \
 	X(LOSE, "EVENT[:TIMES]", "do not send events of that type") \
 	X(SPOIL, "EVENT[:TIMES]", "send them so that they cannot be read") \
 	X(TWICE, "EVENT[:TIMES]", "send them twice") \

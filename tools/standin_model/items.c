@@ -300,7 +300,9 @@ void items_create(struct session *s, const cJSON *event, const char *event_id, u
 	items_add(s, item, at);
 	items_send(s, "conversation.item.added", item, true);
 	items_send(s, "conversation.item.done", item, true);
-	take_message(s, item, role ? role : "");
+	/* What is put before others has been answered, or is put right. */
+	if (at + 1 == s->item_count || !role || strcmp(role, "user") != 0)
+		take_message(s, item, role ? role : "");
 	json = cJSON_PrintUnformatted(given);
 	s->text_tokens += (long)strlen(json) / 4;
 	session_say(s, "item: %s", json);
@@ -395,6 +397,8 @@ void items_delete(struct session *s, const cJSON *event, const char *event_id)
 		return;
 	}
 	record_add(s->record->deletes, cJSON_CreateString(id));
+	if (s->items[at]->kind == ITEM_USER_AUDIO && at + 1 == s->item_count)
+		s->owed = NULL; /* the question is taken back */
 	text_printf(event_open(s, "conversation.item.deleted"), ",\"item_id\":\"%s\"", s->items[at]->id);
 	event_send(s);
 	items_free_one(s->items[at]);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LIST_MAX = 500 };
+enum { LIST_MAX = 5000 };
 
 const char *const client_event_names[EVENTS] = {
 #define X(id, name) name,

@@ -23,13 +23,17 @@ static void refuse(const char *path, const char *why)
 	exit(2);
 }
 
+bool script_is_greeting(const char *instructions)
+{
+	return strstr(instructions, "The caller has just come on the line.") != NULL;
+}
+
 const char *script_words_to_say(const char *instructions)
 {
 	static const char exactly[] = "Say exactly the following words and nothing else:\n";
-	static const char greeting[] = "The caller has just come on the line.";
 	const char *found = strstr(instructions, exactly);
 
-	return found && !strstr(instructions, greeting) ? found + sizeof exactly - 1 : NULL;
+	return found && !script_is_greeting(instructions) ? found + sizeof exactly - 1 : NULL;
 }
 
 static void read_call(struct line *line, const cJSON *object)

@@ -93,6 +93,8 @@ const struct line *script_rest(const struct script *s, const char *said, const c
  * A real model understands any wording. This one knows the bridge's, which is
  * in tests/fixtures/words-to-say.json: a test on each side holds it to that. */
 const char *script_words_to_say(const char *instructions);
+/* True: they tell it to greet, in the bridge's words. */
+bool script_is_greeting(const char *instructions);
 
 /* A line of its own, for words that are no part of the script; its sound is invented. */
 struct line *script_new_line(const char *say);

@@ -2,6 +2,7 @@
 
 #include "tools/kit/member.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool listed(const char *list, const char *word)
@@ -219,4 +220,75 @@ const char *judge_last_words(const cJSON *request)
 	if (cJSON_IsString(content))
 		return content->valuestring;
 	return member_text(cJSON_GetArrayItem(content, cJSON_GetArraySize(content) - 1), "text", "");
+}
+
+/* --- transcriptions: RFC 7578 --- */
+
+static const char *judge_field(const char *name, const char *value, size_t len, struct judged_file *out)
+{
+	if (strcmp(name, "model") == 0) {
+		snprintf(out->model, sizeof out->model, "%.*s", (int)len, value);
+		return len ? NULL : "model is empty";
+	}
+	if (strcmp(name, "language") == 0) {
+		snprintf(out->language, sizeof out->language, "%.*s", (int)len, value);
+		return len == 2 ? NULL : "language is no ISO-639-1 code";
+	}
+	if (strcmp(name, "response_format") == 0)
+		return len == 4 && !memcmp(value, "json", 4) ? NULL : "response_format is not json";
+	return "there is a field it does not know";
+}
+
+static const char *judge_sound(const char *head, const char *value, size_t len, struct judged_file *out)
+{
+	out->bytes = len;
+	if (!strstr(head, "filename=\""))
+		return "the file has no name";
+	if (!strstr(head, "audio/wav"))
+		return "the file's type is not known";
+	return len > 44 && !memcmp(value, "RIFF", 4) && !memcmp(value + 8, "WAVE", 4) ? NULL : "the file is no sound";
+}
+
+/* One part: its head ends in an empty line. */
+static const char *judge_part(const char *part, size_t len, struct judged_file *out)
+{
+	const char *end = memmem(part, len, "\r\n\r\n", 4), *name;
+	char head[512], named[64];
+
+	if (!end || end - part >= (long)sizeof head)
+		return "a part has no head";
+	snprintf(head, sizeof head, "%.*s", (int)(end - part), part);
+	name = strstr(head, "form-data; name=\"");
+	if (!name || sscanf(name, "form-data; name=\"%63[^\"]\"", named) != 1)
+		return "a part has no name";
+	len -= (size_t)(end + 4 - part);
+	return strcmp(named, "file") == 0 ? judge_sound(head, end + 4, len, out)
+					  : judge_field(named, end + 4, len, out);
+}
+
+const char *judge_file(const char *type, const char *body, size_t len, struct judged_file *out)
+{
+	const char *boundary = strstr(type, "boundary="), *wrong = NULL, *next;
+	char mark[100];
+	size_t n;
+
+	*out = (struct judged_file){ .bytes = 0 };
+	if (strncmp(type, "multipart/form-data;", 20) != 0 || !boundary)
+		return "Content-Type is not multipart/form-data";
+	n = (size_t)snprintf(mark, sizeof mark, "\r\n--%.70s", boundary + strlen("boundary="));
+	if (len < n || memcmp(body, mark + 2, n - 2) != 0)
+		return "the body does not begin with the boundary";
+	body += n - 2;
+	len -= n - 2;
+	while (!wrong && len > 2 && memcmp(body, "--", 2) != 0) {
+		next = memmem(body, len, mark, n);
+		if (!next)
+			return "the body ends before the boundary";
+		wrong = judge_part(body, (size_t)(next - body), out);
+		len -= (size_t)(next + n - body);
+		body = next + n;
+	}
+	if (!wrong && !*out->model)
+		wrong = "model is missing";
+	return wrong || out->bytes ? wrong : "file is missing";
 }

@@ -1,5 +1,5 @@
-/* text-model: a stand-in for OpenAI's text APIs, for tests: takes POST …/responses and
- * POST …/chat/completions over TLS, judges the request, answers as scripted, whole or as
+/* text-model: a stand-in for OpenAI's text APIs, for tests: takes POST …/responses,
+ * POST …/chat/completions and POST …/audio/transcriptions over TLS, judges the request, answers as scripted, whole or as
  * a stream, badly too. */
 #include "tools/kit/clock.h"
 #include "tools/kit/command_line.h"
@@ -91,18 +91,50 @@ static bool is_chat(const struct http_request *q)
 	return strstr(q->path, "/chat/completions") != NULL;
 }
 
+static bool is_sound(const struct http_request *q)
+{
+	return strstr(q->path, "/audio/transcriptions") != NULL;
+}
+
+static const char *judge_key(const char *head)
+{
+	char value[1024], wanted[1024];
+
+	snprintf(wanted, sizeof wanted, "Bearer %s", options.key ? options.key : "");
+	if (!http_header(head, "Authorization", value, sizeof value) || (options.key && strcmp(value, wanted) != 0))
+		return "the key is wrong";
+	return NULL;
+}
+
+/* What was heard is looked for in the script by a sentence, which is noted, too. */
+static const char *judge_transcription(const struct http_request *q, struct text *sentence)
+{
+	const char *wrong = judge_key(text_str(&q->head));
+	struct judged_file file = { .bytes = 0 };
+	char type[256];
+
+	http_header(text_str(&q->head), "Content-Type", type, sizeof type);
+	if (!wrong)
+		wrong = judge_file(type, text_str(&q->body), q->body.len, &file);
+	if (strcmp(q->method, "POST") != 0)
+		wrong = "not POST";
+	text_printf(sentence, "\"transcription of %zu bytes by %s in %s\"", file.bytes, file.model,
+	    *file.language ? file.language : "any language");
+	return wrong;
+}
+
 static const char *judge(const struct http_request *q, const cJSON *request)
 {
-	const char *head = text_str(&q->head), *last = strrchr(q->path, '/');
-	char value[1024], wanted[1024];
+	const char *head = text_str(&q->head), *last = strrchr(q->path, '/'), *wrong;
+	char value[1024];
 
 	if (strcmp(q->method, "POST") != 0 || !last || (strcmp(last, "/responses") != 0 && !is_chat(q)) || *q->query)
 		return "not POST to …/responses or …/chat/completions";
 	if (!http_header(head, "Content-Type", value, sizeof value) || strncmp(value, "application/json", 16) != 0)
 		return "Content-Type is not application/json";
-	snprintf(wanted, sizeof wanted, "Bearer %s", options.key ? options.key : "");
-	if (!http_header(head, "Authorization", value, sizeof value) || (options.key && strcmp(value, wanted) != 0))
-		return "the key is wrong";
+	wrong = judge_key(head);
+	if (wrong)
+		return wrong;
 	return member_true(request, "stream") || is_chat(q) ? judge_stream(request, is_chat(q))
 							    : script_violation(text_str(&q->body));
 }
@@ -175,25 +207,26 @@ static bool serve_stream(struct peer *p, const cJSON *answer, const cJSON *reque
 /* True if another request may follow. */
 static bool serve_one(struct peer *p, const struct http_request *q)
 {
-	cJSON *request = cJSON_Parse(text_str(&q->body));
-	const char *wrong = judge(q, request);
-	const cJSON *answer = wrong ? NULL : script_next(script, text_str(&q->body));
-	cJSON *refused = NULL;
-	struct text response = { 0 };
-	bool more = false;
+	bool sound = is_sound(q), more = false;
+	cJSON *request = sound ? NULL : cJSON_Parse(text_str(&q->body)), *refused = NULL;
+	struct text response = { 0 }, sentence = { 0 };
+	const char *wrong = sound ? judge_transcription(q, &sentence) : judge(q, request);
+	const char *body = text_str(sound ? &sentence : &q->body);
+	const cJSON *answer = wrong ? NULL : script_next(script, body);
 
-	note(text_str(&q->body), wrong);
+	note(body, wrong);
 	if (!answer)
 		answer = refused = script_refusal(wrong ? wrong : "nothing in the script fits");
 	sleep_ms((long)member_number(answer, "slow_ms", 0));
 	if (member_true(request, "stream") && !member_true(answer, "drop") && !member(answer, "status") &&
 	    !member(answer, "raw")) {
 		more = serve_stream(p, answer, request, is_chat(q));
-	} else if (script_response(answer, &response)) {
+	} else if (script_response(answer, sound, &response)) {
 		peer_write(p, response.data, response.len);
 		peer_end(p);
 	}
 	text_free(&response);
+	text_free(&sentence);
 	cJSON_Delete(refused);
 	cJSON_Delete(request);
 	return more;

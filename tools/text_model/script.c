@@ -142,7 +142,23 @@ cJSON *script_refusal(const char *wrong)
 	return answer;
 }
 
-bool script_response(const cJSON *answer, struct text *out)
+/* As /v1/audio/transcriptions gives it. */
+static char *transcription_object(const cJSON *answer)
+{
+	cJSON *object = cJSON_CreateObject(), *usage;
+	char *out;
+
+	if (member_text(answer, "text", NULL))
+		cJSON_AddStringToObject(object, "text", member_text(answer, "text", ""));
+	usage = cJSON_AddObjectToObject(object, "usage");
+	cJSON_AddStringToObject(usage, "type", "duration");
+	cJSON_AddNumberToObject(usage, "seconds", 4);
+	out = cJSON_PrintUnformatted(object);
+	cJSON_Delete(object);
+	return out;
+}
+
+bool script_response(const cJSON *answer, bool heard, struct text *out)
 {
 	int code = (int)member_number(answer, "status", 200), after = (int)member_number(answer, "retry_after", -1);
 	const char *raw = member_text(answer, "raw", NULL), *type = member_text(answer, "type", "application/json");
@@ -153,7 +169,7 @@ bool script_response(const cJSON *answer, struct text *out)
 		return false;
 	if (after >= 0)
 		snprintf(extra, sizeof extra, "Retry-After: %d\r\n", after);
-	body = raw || code != 200 ? NULL : response_object(answer);
+	body = raw || code != 200 ? NULL : heard ? transcription_object(answer) : response_object(answer);
 	if (!body && !raw)
 		text_printf(&error,
 		    "{\"error\":{\"message\":\"as scripted\",\"type\":\"%s\",\"param\":null,\"code\":\"%.100s\"}}",

@@ -29,6 +29,8 @@
  *   "crlf": true              lines end in CR LF; "drip": BYTES are written at once
  *   "stamp": true             begins with "stamp NANOSECONDS " (CLOCK_MONOTONIC)
  *   "slow_ms" in any of them waits before
+ *
+ * A request for a transcription is looked for by "transcription of BYTES bytes by MODEL in LANGUAGE".
  */
 #include <cjson/cJSON.h>
 #include <stdbool.h>
@@ -46,8 +48,9 @@ const cJSON *script_next(struct script *script, const char *body);
 /* One for no script: what is refused. Owned by the caller. */
 cJSON *script_refusal(const char *wrong);
 
-/* Appends the whole HTTP answer, headers included. False: cut the connection. */
-bool script_response(const cJSON *answer, struct text *out);
+/* Appends the whole HTTP answer, headers included: of a transcription, or a response object. False: cut the
+ * connection. */
+bool script_response(const cJSON *answer, bool heard, struct text *out);
 
 /* NULL, or what is wrong with a request's body by the API's rules (static). */
 const char *script_violation(const char *body);

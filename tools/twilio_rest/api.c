@@ -8,6 +8,8 @@
 
 #define JSON_TYPE "application/json"
 
+enum { TWIML_IN_A_FORM = 4000 };
+
 void answer_error(struct answer *a, int status, int code, const char *message)
 {
 	a->status = status;
@@ -134,9 +136,45 @@ static void set_status(struct call *c, const char *status, struct answer *a)
 	}
 }
 
+/* In a document that came over the API all addresses are whole ones (protocols: "action URLs in it must be absolute"). */
+static bool is_relative(const char *twiml)
+{
+	static const char *const names[] = { " action=\"", " url=\"", " statusCallback=\"" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		for (const char *at = twiml; (at = strstr(at, names[i]));) {
+			at += strlen(names[i]);
+			if (strncmp(at, "https://", 8) && strncmp(at, "wss://", 6))
+				return true;
+		}
+	return false;
+}
+
+/* The last part of the stream's path is another: the server will not open it. */
+static void lose_stream(char *twiml)
+{
+	char *at = strstr(twiml, "<Stream url=\""), *end = at ? strchr(at + strlen("<Stream url=\""), '"') : NULL;
+
+	if (end)
+		end[-1] = end[-1] == '0' ? '1' : '0';
+}
+
 static void redirect(struct call *c, const char *url, const char *twiml, struct answer *a)
 {
+	const char *code;
 	struct text order = { 0 };
+
+	if (turned_away(a, c->to))
+		return;
+	if (rule_holds("refuse-update", c->to, &code)) {
+		answer_error(a, 400, (int)strtol(code, NULL, 10), "The update was refused.");
+		return;
+	}
+	if (twiml && (strlen(twiml) > TWIML_IN_A_FORM || is_relative(twiml))) {
+		report_complaint("TwiML with an address that is not whole, or too long: %.300s", twiml);
+		answer_error(a, 400, 21205, "Twiml is not valid.");
+		return;
+	}
 
 	if (url && twiml) {
 		answer_error(a, 400, 21205, "Url and Twiml exclude each other.");
@@ -147,11 +185,15 @@ static void redirect(struct call *c, const char *url, const char *twiml, struct 
 		return;
 	}
 	text_printf(&order, url ? "url %s" : "twiml\n%s", url ? url : twiml);
-	if (phone_order(c, order.data))
+	if (rule_holds("lose-stream", c->to, NULL))
+		lose_stream(order.data);
+	if (rule_holds("ignore-update", c->to, NULL) || phone_order(c, order.data))
 		call_json(c, &a->body);
 	else
 		not_changeable(a);
 	text_free(&order);
+	if (a->status == 200)
+		spoil(a, c->to);
 }
 
 static void update(struct call *c, const struct form *f, struct answer *a)

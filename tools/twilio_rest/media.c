@@ -1,10 +1,20 @@
-/* The sound of a recording: what the phone of that call wrote, once it is over. */
+/* The sound of a recording: what the phone of that call wrote, once it is over. Or a message that a caller left, which
+ * no call of ours is known for: a file of its name in the folder of the calls' own. */
 #include "tools/kit/file.h"
 #include "tools/twilio_rest/rest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* A rule's number for it is made of the digits at the end of its name. */
+static bool find_message(const char *sid, char path[512], char to[32])
+{
+	snprintf(path, 512, "%s/%s.wav", options.work, sid);
+	snprintf(to, 32, "+%ld", strtol(sid + 2, NULL, 10));
+	return access(path, R_OK) == 0;
+}
 
 /* The called number, if the recording is complete and its sound was not deleted. */
 static bool find(const char *name, char path[512], char to[32])
@@ -22,7 +32,7 @@ static bool find(const char *name, char path[512], char to[32])
 		snprintf(to, 32, "%s", call_find(r->call_sid)->to);
 	}
 	pthread_mutex_unlock(&lock);
-	return there;
+	return there || find_message(sid, path, to);
 }
 
 static bool faulty(const char *to, struct answer *a, const struct http_request *q)
@@ -43,11 +53,14 @@ static bool faulty(const char *to, struct answer *a, const struct http_request *
 }
 
 /* One range, with both ends. */
-static void take_part(const char *range, struct answer *a)
+static void take_part(const char *range, const char *to, struct answer *a)
 {
 	static _Thread_local char header[96];
 	size_t size = a->body.len, first, last;
+	const char *said;
 
+	if (rule_holds("media-size", to, &said))
+		size = strtoul(said, NULL, 10);
 	if (sscanf(range, "bytes=%zu-%zu", &first, &last) != 2 || last < first) {
 		return;
 	} else if (first >= size) {
@@ -84,7 +97,7 @@ void media_serve(const char *name, struct answer *a, const struct http_request *
 	}
 	a->headers = "Accept-Ranges: bytes\r\n";
 	if (http_header(text_str(&q->head), "Range", range, sizeof range))
-		take_part(range, a);
+		take_part(range, to, a);
 	if (a->body.len > 1024 && rule_holds("media-cut", to, NULL))
 		a->how = ANSWER_CUT;
 }

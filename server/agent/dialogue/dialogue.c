@@ -5,16 +5,19 @@
 #include "server/agent/dialogue/dialogue_asking.h"
 #include "server/agent/dialogue/dialogue_away.h"
 #include "server/agent/dialogue/dialogue_cues.h"
+#include "server/agent/dialogue/dialogue_known.h"
+#include "server/agent/dialogue/dialogue_quiet.h"
+#include "server/agent/dialogue/dialogue_state.h"
 #include "server/agent/dialogue/dialogue_tools.h"
 #include "server/agent/dialogue/dialogue_utterances.h"
 #include "server/agent/dialogue/dialogue_word.h"
 
 #include <string.h>
 
-/* The outer side of the machine: its start, the events about audio, the table of events
- * and the table of due things. The meaning of other events is decided one floor below:
- * by the word (dialogue_word), by asking (dialogue_asking), by tools (dialogue_tools), by the
- * coming and going of sessions (dialogue_away).
+/* The outer side of the machine: its start, the events about audio, the table of events and the table of due things.
+ * The meaning of other events is decided one floor below: by the word (dialogue_word), by asking (dialogue_asking), by
+ * tools (dialogue_tools), by the coming and going of sessions (dialogue_away), by what needs none of them
+ * (dialogue_known), by a caller who says nothing (dialogue_quiet).
  * All of them see the whole state; only dialogue_utterances knows how its lists are kept.
  */
 void dialogue_init(struct dialogue *d, const struct dialogue_rules *rules)
@@ -30,6 +33,7 @@ void dialogue_free(struct dialogue *d)
 {
 	for (size_t i = 0; i < UTTERANCES_MAX; i++)
 		utterance_drop(&d->utterances[i]);
+	utterance_free_ids(d);
 }
 
 uint32_t dialogue_made_ms(const struct dialogue *d, uint32_t no)
@@ -41,25 +45,6 @@ uint32_t dialogue_made_ms(const struct dialogue *d, uint32_t no)
 
 /* --------------------------------------------------------------------- the caller loop */
 
-/* From here on the model answers turns by itself. The confirmation of another change
- * has no effect. */
-static bool on_configured(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
-{
-	(void)e;
-	(void)now_us;
-	if (d->ears == EARS_RESTORING)
-		d->ears = EARS_LISTENING;
-	return true;
-}
-
-static bool on_caller_there(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
-{
-	(void)e;
-	d->caller = true;
-	d->voice_us = now_us;
-	return true;
-}
-
 /* The latency of an answer runs from the end of the caller's turn to the first audio on
  * the wire. It is told once: later items belong to the same answer. */
 static bool on_first_audio(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
@@ -68,6 +53,8 @@ static bool on_first_audio(struct dialogue *d, const struct dialogue_event *e, i
 	struct dialogue_order *order;
 
 	(void)now_us;
+	if (known_is_hold(d, item))
+		return true;
 	if (d->ears == EARS_PROTECTING && !d->hears_until_us)
 		d->protect_until_us = e->at_us + d->rules.protect_us;
 	if (!d->stop_event_us)
@@ -96,11 +83,21 @@ static struct dialogue_order *note_heard(struct dialogue *d, struct item *item, 
 static bool on_heard(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	struct item *item = item_no(d, e->heard->no);
+	const struct utterance *u;
+	bool hold = known_is_hold(d, item);
 
-	d->voice_us = now_us;
+	if (!hold)
+		d->voice_us = now_us;
 	if (!item || item->over)
 		return true;
 	note_heard(d, item, e->heard);
+	if (hold)
+		d->held_until_us = now_us;
+	if (hold)
+		return true;
+	u = utterance_no(d, item->utterance);
+	if (u && !u->aside && d->last_run < RUNS_MAX)
+		d->mute_acts = 0;
 	if (!items_unfinished(d))
 		d->silent_from_us = now_us;
 	if (d->ears == EARS_PROTECTING && !d->hears_until_us && !items_unfinished(d))
@@ -108,8 +105,7 @@ static bool on_heard(struct dialogue *d, const struct dialogue_event *e, int64_t
 	return true;
 }
 
-/* The phone knows better than our reckoning when it fell silent, unless more audio is on
- * its way to it. */
+/* The phone knows better than our reckoning when it fell silent, unless more audio is on its way to it. */
 static bool on_dry(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	const struct item *item = item_no(d, e->no);
@@ -131,8 +127,8 @@ static void cut_item(struct dialogue *d, struct item *item, const struct heard *
 	order = note_heard(d, item, heard);
 	order->truncate_ms = item_truncate_ms(item, heard->heard_ms);
 	order->interrupted = order->truncate_ms >= 0;
-	/* An aside is no part of the conversation that the model knows. */
-	if (u && u->aside)
+	/* An aside is no part of the conversation that the model knows, and as little is what fills a wait. */
+	if ((u && u->aside) || known_is_hold(d, item))
 		order->truncate_ms = -1;
 }
 
@@ -163,6 +159,20 @@ static bool on_interrupted(struct dialogue *d, const struct dialogue_event *e, i
 	if (!word_interrupt(d, true, now_us))
 		word_cut_playout(d, now_us);
 	return on_cut(d, e, now_us);
+}
+
+/* The phone has forgotten what it held, and what waits behind that is old. All of it is told here: the cut itself is
+ * served only when there is a phone again. */
+static bool on_caller_away(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	struct dialogue_event all = *e;
+
+	if (d->caller)
+		away_caller(d, e, now_us);
+	d->caller = false;
+	word_cut_playout(d, now_us);
+	all.cut = d->cuts;
+	return on_cut(d, &all, now_us);
 }
 
 /* The call is over: the rest of what was heard, for the record only. */
@@ -246,9 +256,8 @@ static bool on_part_over(struct dialogue *d, const struct dialogue_event *e, int
 	return item != NULL;
 }
 
-/* A response is over. First its audio is cut, if it must be. Then its items end, so that
- * their ends are marked and their turns know the status. Last comes what it means for
- * the conversation. An unknown response decides nothing. */
+/* A response is over. First its audio is cut, if it must be. Then its items end, so that their ends are marked and their
+ * turns know the status. Last comes what it means for the conversation. An unknown response decides nothing. */
 static bool on_over(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	struct utterance *u = utterance_of(d, e->response);
@@ -267,6 +276,9 @@ static bool on_over(struct dialogue *d, const struct dialogue_event *e, int64_t 
 		 * were told of the speech: its queued audio is stale all the same. */
 		if (e->turn_detected && !d->rules.asks && !u->cut && items_unfinished_of(d, u->no))
 			word_interrupt(d, false, now_us);
+		/* Nor does a late refusal of ours bring back what he has talked over. */
+		if (e->turn_detected && !utterance_is_cue(u))
+			u->request = 0;
 		items_complete(d, u, e->text ? e->text : "");
 		asking_over(d, u, e->failed, e->claims, now_us);
 	}
@@ -274,6 +286,13 @@ static bool on_over(struct dialogue *d, const struct dialogue_event *e, int64_t 
 	if (d->ears == EARS_PROTECTING && (e->failed || (u && e->claims && !heard)) && !d->over)
 		word_end_protection(d, now_us);
 	return u != NULL;
+}
+
+static bool on_turn(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	bool alone = dialogue_listens(d);
+
+	return word_turn(d, e, now_us) && known_await(d, alone, now_us);
 }
 
 static bool on_say(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
@@ -285,18 +304,23 @@ static bool on_say(struct dialogue *d, const struct dialogue_event *e, int64_t n
 static dialogue_handler *const handlers[EVENT_COUNT] = {
 	[EVENT_MODEL_READY] = away_ends,
 	[EVENT_MODEL_AWAY] = away_begins,
-	[EVENT_CONFIGURED] = on_configured,
-	[EVENT_CALLER_THERE] = on_caller_there,
+	[EVENT_GONE] = known_gone,
+	[EVENT_CONFIGURED] = away_configured,
+	[EVENT_CALLER_THERE] = away_caller_there,
+	[EVENT_CALLER_AWAY] = on_caller_away,
 	[EVENT_FIRST_AUDIO] = on_first_audio,
 	[EVENT_HEARD] = on_heard,
 	[EVENT_DRY] = on_dry,
 	[EVENT_CUT] = on_cut,
 	[EVENT_INTERRUPTED] = on_interrupted,
 	[EVENT_CALLER_LEFT] = on_caller_left,
+	[EVENT_WAITED] = known_waited,
 	[EVENT_KEY] = word_key,
 	[EVENT_CALLER_BEGAN] = word_caller_began,
 	[EVENT_CALLER_ENDED] = word_caller_ended,
-	[EVENT_TURN] = word_turn,
+	[EVENT_TURN] = on_turn,
+	[EVENT_PLACED] = word_placed,
+	[EVENT_WRITTEN] = quiet_written,
 	[EVENT_BEGAN] = on_began,
 	[EVENT_SIGN] = utterance_sign,
 	[EVENT_AUDIO] = on_audio,
@@ -320,6 +344,7 @@ bool dialogue_take(struct dialogue *d, const struct dialogue_event *event, int64
 	whole.response = event->response ? event->response : "";
 	whole.item = event->item ? event->item : "";
 	d->order_count = 0;
+	quiet_mind(d, event->type, now_us);
 	return handlers[event->type](d, &whole, now_us);
 }
 
@@ -328,6 +353,7 @@ void dialogue_received(struct dialogue *d, uint32_t no, size_t bytes, int64_t no
 {
 	struct item *item = item_no(d, no);
 	struct utterance *u = item ? utterance_no(d, item->utterance) : NULL;
+	int64_t *until_us;
 
 	if (!item || !bytes)
 		return;
@@ -336,23 +362,27 @@ void dialogue_received(struct dialogue *d, uint32_t no, size_t bytes, int64_t no
 		u->said = true;
 		u->goes_on = false;
 	}
-	d->silent_from_us = later(d->silent_from_us, now_us) + (int64_t)bytes * US_PER_MS / G711_BYTES_PER_MS;
+	until_us = known_is_hold(d, item) ? &d->held_until_us : &d->silent_from_us;
+	*until_us =
+	    later(later(d->silent_from_us, d->held_until_us), now_us) + (int64_t)bytes * US_PER_MS / G711_BYTES_PER_MS;
 }
 
 /* --------------------------------------------------------------------- by the clock */
 
 static int64_t greeting_us(struct dialogue *d)
 {
-	return d->model && d->caller && !d->greeted ? 0 : NEVER_US;
+	return d->caller && !d->greeted && (d->model || known_greets(d)) ? 0 : NEVER_US;
 }
 
-/* Once, when both sides are there. A greeting that is not heard within the caller's
- * patience protects nothing. */
+/* Once, when both sides are there; a known one needs no model. A greeting that is not heard
+ * within the caller's patience protects nothing. */
 static void greet(struct dialogue *d, int64_t now_us)
 {
 	d->greeted = true;
 	d->protect_until_us = now_us + d->rules.slow_us;
-	if (d->rules.recalled || d->rules.greets)
+	if (known_greets(d))
+		known_say(d, KNOWN_GREETING, now_us);
+	else if (d->rules.recalled || d->rules.greets)
 		asking_want(d, d->rules.recalled ? UTTERANCE_ANSWER : UTTERANCE_GREETING, now_us);
 }
 
@@ -379,6 +409,8 @@ static const struct due dues[] = {
 	{ word_digits_us, word_finish_digits },
 	{ word_protection_us, word_end_protection },
 	{ word_idle_us, word_end_idle },
+	{ quiet_us, quiet_ask },
+	{ quiet_music_us, quiet_ask_over_music },
 	{ tools_overdue_us, tools_give_up },
 	{ tools_result_us, tools_tell_result },
 	{ tools_told_us, tools_want_answer },
@@ -388,9 +420,8 @@ static const struct due dues[] = {
 
 enum { DUES = sizeof dues / sizeof dues[0] };
 
-/* Does one thing, beginning at the place of the last one. Its consequences further down
- * come in the same round, those further up in the next. A round with nothing to do is
- * the last. */
+/* Does one thing, beginning at the place of the last one. Its consequences further down come in the same round, those
+ * further up in the next. A round with nothing to do is the last. */
 bool dialogue_tick(struct dialogue *d, int64_t now_us)
 {
 	d->order_count = 0;

@@ -35,6 +35,10 @@
  * to be heard: then it is asked for after that), and so is one that was EXPECTED or ASKED; words
  * from outside go back to their place. Nothing is asked for, and no wait ends, while there is none.
  *
+ * When the caller is away, all that he has not heard is cut. What is being made is stopped; an answer or a cue of which
+ * he missed something is WANTED again, as after a lost session, and asked for when he is there. An answer that was
+ * EXPECTED or ASKED goes on, and waits for him in the queue. Tools run on; nothing is asked for, and no silence counts.
+ *
  * An *aside* is a filler while an answer is being made and not heard, in a response beside
  * it. It is MAKING or MADE, nobody waits for it, and it ends when the answer is heard.
  *
@@ -61,6 +65,34 @@
  *
  * A caller who speaks up calls off a farewell that is not firm.
  *
+ * A *known* line has its sound already: it needs no session, is MADE as soon as it begins, and is never made again.
+ *
+ *   known line | begins                                             | instead of           | is cut by
+ *   -----------+----------------------------------------------------+----------------------+------------------------------
+ *   GREETING   | with the stream, once                              | the model's greeting | voice, key; if protected, key
+ *   HOLD       | WAITED, unless there is still sound to be heard    | a tone               | voice, key
+ *   SORRY      | GONE, or no session answers: the call ends with it | END                  | nothing
+ *   IDLE       | nobody has spoken, and there is no session         | END                  | voice, key: it is called off
+ *   *_LIMIT    | GOODBYE with it, and there is no session           | a cue                | nothing
+ *   STILL_THERE| the caller is to be asked, and there is no session | a cue                | voice, key
+ *   INSTANT    | WRITTEN with it, if nothing else is owed           | the model's answer   | voice, key
+ *
+ * HOLD is no part of the conversation, and ends no silence: an answer is waited for as without it, and is played
+ * behind it.
+ *
+ * With rules.instant the model is asked for each answer, and not before the words of the turn are known, or WORDS_US have
+ * passed.
+ *
+ * Without a session the caller's voice is known from its level alone (caller/gate.h); it counts until there is one.
+ *
+ *   of the caller          | since                              | what follows
+ *   -----------------------+------------------------------------+-------------------------------------------
+ *   nothing is heard       | both are silent, and all is played | he is asked whether he is there: again, if
+ *   nothing is understood: | the first sound behind the last    | nothing changes; the third time a farewell
+ *   music, on hold         | words, with short pauses at most   | (for the music a firm one)
+ *
+ * Words, keys, and a turn of which nobody has said that it has no words begin that count anew.
+ *
  * With rules.asks nothing is protected, and the model is told nothing about turns. What was
  * given to the phone is spoken, unless the phone says that it was INTERRUPTED: a voice, a key or a
  * turn alone cuts nothing of it. A turn, or keys, while an answer is asked for or made: if
@@ -68,8 +100,8 @@
  */
 #include "common/clock.h"
 #include "common/foreign.h"
+#include "server/agent/dialogue/dialogue_events.h"
 #include "server/line/heard.h"
-#include "server/stats/endings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -80,10 +112,12 @@ enum {
 	DIGITS_MAX = 64,
 	UTTERANCES_MAX = 32,
 	ITEMS_MAX = HEARD_ITEMS,
+	IDS_REPLACED = 4,   /* more than one event replaces */
 	CUES_MAX = 8,       /* pending ones */
 	CUE_TRIES = 3,      /* before a cue is given up */
 	RUNS_MAX = 128,     /* tools in one call; further ones are answered with an error */
-	MUTE_ACTS_MAX = 16, /* answers in a row that only call tools, before one is a failure */
+	MUTE_ACTS_MAX = 16, /* answers in a row that call tools while nothing is heard, before one is a failure */
+	QUESTIONS_MAX = 2,  /* in a row, whether the caller is still there */
 	BATCHES_MAX = 16    /* responses with results that the model was not told yet */
 };
 
@@ -96,8 +130,13 @@ enum {
 	ANSWER_TRIES = 2,                   /* failures in a row that end the call */
 	DIGITS_PAUSE_US = 1500 * US_PER_MS, /* without a key, ends a group of keys */
 	LONG_SPEECH_US = 20 * US_PER_S,     /* longer "speech" of the caller is taken for noise */
-	HEAR_AGAIN_US = 2 * US_PER_S,       /* for a turn that a session only hears once more */
+	HEAR_AGAIN_US = 2 * US_PER_S,       /* for a turn that a session only hears once more … */
+	PLACE_US = 1 * US_PER_S,            /* … and for its words, which the caller waits for in silence */
+	HEAR_REST_US = 1 * US_PER_S,        /* for what is left of the caller's words, where some are lost */
 	AFTER_SPEECH_US = 300 * US_PER_MS,  /* for the model to answer a turn by itself */
+	WORDS_US = 300 * US_PER_MS,         /* for the words of a turn, with rules.instant */
+	MUSIC_PAUSE_US = 15 * US_PER_S,     /* between two sounds of the caller's; longer, and it is no music */
+	ASK_AGAIN_US = 10 * US_PER_S,       /* over music, where rules.reprompt_us is 0 */
 	IN_FLIGHT_US = 300 * US_PER_MS,     /* an answer that began so soon after a result cannot know it */
 	FILLER_US = 1 * US_PER_S,           /* a tool without words of the model before it is noticed after this */
 	FAREWELL_WORDS_US = 25 * US_PER_S,  /* for the words to be made, other utterances before them included */
@@ -105,135 +144,38 @@ enum {
 	FAREWELL_LONGEST_US = 30 * US_PER_S /* for the words to be heard, once they are made */
 };
 
+struct dialogue_words { /* as those of an event */
+	const char *text;
+	bool exact;
+};
+
 struct dialogue_rules {
 	bool greets;        /* the agent speaks first */
 	bool recalled;      /* the caller is back: the model is told the conversation, and goes on */
 	bool interruptible; /* by voice */
-	bool renews; /* a session of which no answer can be had is followed by another, once, before the call ends */
-	bool asks;   /* the model is asked to answer a turn; and only the phone itself interrupts, as it speaks */
-	int64_t protect_us; /* protection of the greeting, from its first audio; 0: none */
-	int64_t idle_us;    /* silence of both sides that ends the call; 0: none does */
-	int64_t silence_us; /* that a waiting caller may hear … */
-	int64_t slow_us;    /* … and while there is a sign of an answer; not less */
-};
-
-/* ---------------------------------------------------------------------------- events */
-
-#define DIALOGUE_EVENTS(X) \
-	/* the link */ \
-	X(MODEL_READY) /* a session is ready; resent: it hears the last turn again, and answers it; heard_again: and does not */ \
-	X(MODEL_AWAY) /* there is none, for now, or another: what the last one was making is over */ \
-	X(CONFIGURED) /* the session has confirmed a change of its settings */ \
-	/* the caller loop */ \
-	X(CALLER_THERE) /* the stream began */ \
-	X(FIRST_AUDIO)  /* no, at_us: an item's first audio went out */ \
-	X(HEARD)        /* heard[0]: an item was played to its end */ \
-	X(DRY)          /* no, count: so many bytes of an item were played, and then there was no more */ \
-	X(CUT)          /* cut, heard[count]: play-out was cut, with what was heard by then */ \
-	X(INTERRUPTED) /* the same, done by the phone itself, which takes nothing before it is answered by CUT_PLAYOUT */ \
-	X(CALLER_LEFT) /* heard[count] */ \
-	X(KEY)         /* key */ \
-	/* the model, about the caller */ \
-	X(CALLER_BEGAN) /* the caller speaks */ \
-	X(CALLER_ENDED) /* at_us: the end of the speech; 0: unknown */ \
-	X(TURN)         /* the caller's turn is complete, and needs an answer */ \
-	/* the model's responses */ \
-	X(BEGAN)     /* response, aside: it is one of ours, for certain */ \
-	X(SIGN)      /* response, "" if unknown: a sign of life */ \
-	X(AUDIO)     /* response, item, count: bytes of it, 0 is not heard */ \
-	X(PART)      /* response: another part of it begins */ \
-	X(PART_OVER) /* response, item: it is complete; acts: it calls a tool */ \
-	X(OVER)      /* response, failed, turn_detected, aside; claims; text: the record's word for its end */ \
-	X(REFUSED)   /* request (0: unknown), busy */ \
-	/* tools: run is the toolbox's number, from 1 */ \
-	X(TOOL_CALLED) /* run, response, text: the filler, NULL none, "" the model's own words; at_us: its deadline */ \
-	X(TOOL_ANSWERED) /* run */ \
-	X(TOOL_ENDS)     /* run, response, end: the call is to end with the words of that response */ \
-	X(TOLD)          /* the model was told something that it has to answer */ \
-	/* orders from outside */ \
-	X(SAY)     /* text, exact */ \
-	X(GOODBYE) /* text, exact, firm, end */ \
-	X(MACHINE) /* text, which outlives the call: the message to leave; exact */
-
-enum dialogue_event_type {
-#define X(name) EVENT_##name,
-	DIALOGUE_EVENTS(X)
-#undef X
-	    EVENT_COUNT
-};
-
-struct dialogue_event { /* all borrowed until dialogue_take returns */
-	enum dialogue_event_type type;
-	const char *response, *item; /* NULL is "" */
-	const char *text;
-	const char *
-	    claims; /* the model's account of a response that did not fail; NULL also: stopped for the caller's voice */
-	const struct heard *heard;
-	uint32_t count, cut, no, run, request;
-	int64_t at_us;
-	enum call_end end;
-	bool failed, turn_detected, acts, busy, exact, firm, aside, resent, heard_again;
-	char key;
-};
-
-/* ---------------------------------------------------------------------------- orders */
-
-#define DIALOGUE_ORDERS_ALL(X) \
-	/* to the model */ \
-	X(GREET)  /* request: ask for the greeting */ \
-	X(ASK)    /* request: ask for an answer */ \
-	X(SPEAK)  /* request, text, exact, rest, filler: ask for these words; a filler's "" are the model's own … */ \
-	X(ASIDE)  /* … the same, beside the response that is being made */ \
-	X(CANCEL) /* response */ \
-	X(LISTEN) /* turn detection as configured */ \
-	X(DEAF)   /* … and neither answering nor interrupting */ \
-	X(KEYS)   /* text: the digits */ \
-	X(TOOL_RESULT) /* run */ \
-	X(RENEW)       /* no answer can be had of this session: another one, and then it is told so (MODEL_AWAY) */ \
-	/* to the caller loop */ \
-	X(CUT_PLAYOUT) /* cut: its number; all that is queued is stale */ \
-	X(PLAY)        /* no, item, first: play this event's audio; dialogue_received says how much it was */ \
-	X(PASS_OVER)   /* do not play this event's audio */ \
-	X(ITEM_MADE)   /* no, item, over, text, play: it is complete; play false: not to be played to its end */ \
-	/* for the record */ \
-	X(ITEM_OVER)  /* item, text: the end of its response (or ITEM_MADE has it, with `over`) */ \
-	X(ITEM_HEARD) /* item, heard, made_ms, interrupted; truncate it for the model, unless truncate_ms is -1 */ \
-	X(LATENCY)    /* item ("" unknown), after_event_us, after_speech_us (-1 unknown): of an answer */ \
-	X(ANSWERED)   /* response: it is over, and something came of it */ \
-	X(RETRIED)    /* an answer did not come, or failed; it is asked for again */ \
-	X(NO_ANSWER)  /* an answer did not come */ \
-	X(SILENT)     /* text: an answer ended, and there was nothing to hear; the model's account of it */ \
-	X(STOPPED)    /* an answer stopped in the middle */ \
-	X(RESTED)     /* response: its parts are over, and so it counts as over */ \
-	X(UNTOLD)     /* response: its end was never told, and the next has begun */ \
-	X(TOOL_LATE)  /* run: its time is up; it counts as answered */ \
-	X(CALLED_OFF) /* run (0: none): no farewell; the tool behind it counts as answered */ \
-	X(UNSAID)     /* words ordered from outside are not said: the caller is handed over first */ \
-	X(UNHEARD)    /* the last words were not heard to their end in time */ \
-	X(END)        /* end, said: with last words that were heard */
-
-enum dialogue_order_type {
-#define X(name) ORDER_##name,
-	DIALOGUE_ORDERS_ALL(X)
-#undef X
-	    ORDER_COUNT
-};
-
-struct dialogue_order { /* pointers are valid until the next event or tick */
-	enum dialogue_order_type type;
-	const char *response, *item, *text;
-	uint32_t request, cut, no, run;
-	int64_t after_event_us, after_speech_us, truncate_ms;
-	struct heard heard;
-	uint32_t made_ms;
-	enum call_end end;
-	bool exact, filler, first, play, over, interrupted, said;
-	bool rest; /* the caller has heard the beginning of these words */
+	bool renews;  /* a session of which no answer can be had is followed by another, once, before the call ends */
+	bool instant; /* the model answers no turn by itself: what is said may have an answer that is known */
+	bool asks;    /* the model is asked to answer a turn; and only the phone itself interrupts, as it speaks */
+	int64_t protect_us;  /* protection of the greeting, from its first audio; 0: none */
+	int64_t idle_us;     /* silence of both sides that ends the call; 0: none does */
+	int64_t reprompt_us; /* the same, after which the caller is asked whether he is still there; 0: never */
+	int64_t music_us;    /* sound from the caller's side without words, after which the same is asked; 0: never */
+	struct dialogue_words still_there, parting; /* that question, and the last words; they outlive the call */
+	int64_t silence_us;                         /* that a waiting caller may hear … */
+	int64_t slow_us;                            /* … and while there is a sign of an answer; not less */
+	bool knows[KNOWN_COUNT];                    /* the lines that are known */
 };
 
 /* --------------------------------------------------------------------- its own state */
 
-enum utterance_kind { UTTERANCE_ANSWER, UTTERANCE_GREETING, UTTERANCE_SAY, UTTERANCE_FILLER, UTTERANCE_GOODBYE };
+enum utterance_kind {
+	UTTERANCE_ANSWER,
+	UTTERANCE_GREETING,
+	UTTERANCE_SAY,
+	UTTERANCE_FILLER,
+	UTTERANCE_STILL_THERE,
+	UTTERANCE_GOODBYE
+};
 
 enum utterance_state {
 	UTTERANCE_FREE,
@@ -248,21 +190,24 @@ struct utterance {
 	uint32_t no; /* 1, 2, 3 … over the call */
 	enum utterance_kind kind;
 	enum utterance_state state;
-	bool cut;          /* the caller talked over it: nothing more of it is played or waited for */
-	bool cancel;       /* it was cut before it began, and the model does not stop by itself */
-	bool begun;        /* its beginning was told */
-	bool said;         /* something came of it: sound to be heard, or a call of a tool */
-	bool answered;     /* that was told, once */
-	bool goes_on;      /* it called a tool after its last sound */
-	bool resting;      /* its last part is over, and no other has begun */
-	bool aside;        /* it is a filler beside the active one, and yields to it */
-	bool rest;         /* what its session made of it is heard first */
-	bool filled;       /* such a filler was asked for in this pause of it */
-	uint32_t turn;     /* the expected utterance that its response may really be */
-	uint32_t request;  /* our number, as long as it may be refused; else 0 */
-	uint32_t response; /* its id, by which it is found (utterance_response); 0 before it began */
-	int64_t since_us;  /* it, or its end, is waited for since then; 0: since its beginning */
-	int64_t alive_us;  /* its last sign of life */
+	enum known_line known; /* what it says; NONE: it has to be made */
+	bool cut;              /* the caller talked over it: nothing more of it is played or waited for */
+	bool cancel;           /* it was cut before it began, and the model does not stop by itself */
+	bool begun;            /* its beginning was told */
+	bool said;             /* something came of it: sound to be heard, or a call of a tool */
+	bool answered;         /* that was told, once */
+	bool acts;             /* it called a tool … */
+	bool goes_on;          /* … after its last sound */
+	bool resting;          /* its last part is over, and no other has begun */
+	bool aside;            /* it is a filler beside the active one, and yields to it */
+	bool rest;             /* what its session made of it is heard first */
+	bool instant;          /* a known answer may take its place */
+	bool filled;           /* such a filler was asked for in this pause of it */
+	uint32_t turn;         /* the expected utterance that its response may really be */
+	uint32_t request;      /* our number, as long as it may be refused; else 0 */
+	uint32_t response;     /* its id, by which it is found (utterance_response); 0 before it began */
+	int64_t since_us;      /* it, or its end, is waited for since then; 0: since its beginning */
+	int64_t alive_us;      /* its last sign of life */
 	/* A cue: words besides the answers, ordered from outside or by a tool. */
 	char *text; /* owned; NULL: none */
 	bool exact, firm;
@@ -305,9 +250,19 @@ struct farewell {
 	enum call_end end;
 	bool firm;
 	bool said;      /* the words of a cue were made, and not given up; false with a tool's own words */
+	bool known;     /* they are a known line, without a session: no tool is waited for, and nothing is missed */
 	uint32_t words; /* the utterance with its words; 0: they are a cue */
 	uint32_t run;   /* the tool behind it; 0: none */
 	int64_t deadline_us;
+};
+
+struct quiet {              /* the caller, of whom nothing is heard or understood */
+	uint32_t asked;     /* whether he is there, so many times in a row … */
+	int64_t asked_us;   /* … and when for the last time */
+	bool music;         /* … since nothing is understood */
+	bool unwritten;     /* a turn may have words: that was not told yet */
+	int64_t sounds_us;  /* he is heard since then, and not understood; 0: he is not */
+	int64_t sounded_us; /* the last that was heard of him */
 };
 
 struct dialogue {
@@ -323,13 +278,16 @@ struct dialogue {
 	bool speaking;
 	int64_t protect_until_us;
 	int64_t hears_until_us; /* the session hears a turn once more that was answered before; 0: it does not */
+	int64_t placing_us;     /* since then that turn is to be put in its place (utterance_placed_us); 0: none is */
 	int64_t speech_us;      /* beginning of the caller's speech */
 	int64_t voice_us;       /* last voice of either side, for rules.idle_us */
 	int64_t silent_from_us; /* the caller hears all that was queued until then */
+	int64_t held_until_us;  /* … and the known HOLD, which is not counted in */
 	int64_t stop_event_us, stop_speech_us; /* end of the turn to be answered; 0: none */
 	char digits[DIGITS_MAX + 1];
 	size_t digit_count;
 	int64_t digits_due_us;
+	struct quiet quiet;
 	const char *machine; /* a message is to be left, once stream and model are there */
 	bool machine_exact;
 
@@ -342,7 +300,7 @@ struct dialogue {
 	int64_t expected_us;     /* deadline for one to begin; NEVER_US: none */
 	int64_t not_before_us;   /* pause after a failure: nothing is asked for before */
 	bool goes_on;            /* the last answer did, so that another is to come */
-	int mute_acts;           /* answers in a row that called tools, and were not heard */
+	int mute_acts;           /* answers that called tools since the caller spoke, or heard one before RUNS_MAX */
 	bool renewed;            /* another session was ordered since the last answer */
 	int failures;            /* in a row … */
 	int64_t failing_us;      /* … and since when the caller waits for the first of them */
@@ -358,9 +316,10 @@ struct dialogue {
 	bool told;       /* the model was told results, and has to answer them … */
 	int64_t told_us; /* … since then */
 
-	/* The ids of responses and items, as the model gave them. They are long, and lie
-	 * apart from what is gone through at every event. */
-	char responses[UTTERANCES_MAX][FOREIGN_ID_SIZE], item_ids[ITEMS_MAX][FOREIGN_ID_SIZE];
+	/* The ids of responses and items, as the model gave them: owned, NULL where there was none yet. Orders
+	 * borrow them, so the last ones to be replaced stay for a while. */
+	char *responses[UTTERANCES_MAX], *item_ids[ITEMS_MAX], *replaced[IDS_REPLACED];
+	uint32_t last_replaced;
 
 	size_t walk; /* the place where dialogue_tick looks next */
 	struct dialogue_order orders[DIALOGUE_ORDERS];

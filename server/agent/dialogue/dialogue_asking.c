@@ -2,16 +2,15 @@
 
 #include "common/clock.h"
 #include "server/agent/dialogue/dialogue_cues.h"
+#include "server/agent/dialogue/dialogue_known.h"
 #include "server/agent/dialogue/dialogue_tools.h"
 #include "server/agent/dialogue/dialogue_utterances.h"
 #include "server/agent/dialogue/dialogue_word.h"
 
-/* At most one answer is wanted: several reasons for it get one answer together. It is
- * asked for at once, even in the pause after a failure. */
+/* At most one answer is wanted: several reasons get one together, asked for at once, even in the pause after a failure. */
 void asking_want(struct dialogue *d, enum utterance_kind kind, int64_t now_us)
 {
-	if (!utterance_wanted(d))
-		utterance_new(d, kind, UTTERANCE_WANTED);
+	utterance_want(d, kind, false);
 	d->not_before_us = now_us;
 }
 
@@ -46,7 +45,7 @@ static int64_t free_us(struct dialogue *d)
 	if (!d->model || !d->caller || d->farewell.state == FAREWELL_HEARING || d->active ||
 	    utterance_in(d, UTTERANCE_ASKED) || utterance_in(d, UTTERANCE_EXPECTED))
 		return NEVER_US;
-	return later(d->not_before_us, d->hears_until_us);
+	return later(utterance_placed_us(d), later(d->not_before_us, d->hears_until_us));
 }
 
 int64_t asking_silence_us(struct dialogue *d)
@@ -88,6 +87,7 @@ static void ask(struct dialogue *d, struct utterance *u, enum dialogue_order_typ
 
 	for (size_t i = 0; i < UTTERANCES_MAX; i++)
 		d->utterances[i].request = 0; /* only the latest can still be refused */
+	d->placing_us = 0;
 	u->state = UTTERANCE_ASKED;
 	u->request = order->request = ++d->last_request;
 	u->since_us = now_us;
@@ -115,13 +115,18 @@ void asking_answer(struct dialogue *d, int64_t now_us)
 
 /* ----------------------------------------------------------------------------- again */
 
-/* Wants the same once more: a cue by its words, an answer as an answer. */
+/* Wants the same once more, unless it is asked for already: a cue by its words, an answer as an answer. A caller
+ * who has heard words of the model's own in place of a greeting is not greeted behind them. */
 static void again(struct dialogue *d, struct utterance *u)
 {
+	const struct utterance *asked = utterance_in(d, UTTERANCE_ASKED);
+	bool coming = asked && asked != u && asked->request && !asked->cut && !utterance_is_cue(asked);
+	bool greeted = u->kind == UTTERANCE_GREETING && items_any(d, u->no) && !u->rest;
+
 	if (utterance_is_cue(u))
 		cue_say_again(d, u);
-	else if (!utterance_wanted(d))
-		utterance_new(d, u->kind, UTTERANCE_WANTED);
+	else if (!coming && !greeted)
+		utterance_want(d, u->kind, u->rest);
 }
 
 /* A response did not come, or failed. ANSWER_TRIES in a row end the call: a third try
@@ -129,7 +134,7 @@ static void again(struct dialogue *d, struct utterance *u)
  * session may. */
 static void fail(struct dialogue *d, struct utterance *u, int64_t now_us)
 {
-	if (d->over)
+	if (d->over || d->farewell.state == FAREWELL_HEARING)
 		return; /* nothing is missed after the last words */
 	if (!d->failures)
 		d->failing_us = u->since_us;
@@ -137,8 +142,7 @@ static void fail(struct dialogue *d, struct utterance *u, int64_t now_us)
 		d->renewed = true;
 		dialogue_order(d, ORDER_RENEW);
 	} else if (d->failures >= ANSWER_TRIES) {
-		dialogue_order(d, ORDER_END)->end = END_MODEL_FAILED;
-		d->over = true;
+		known_end(d, KNOWN_SORRY, END_MODEL_FAILED, true, now_us);
 		return;
 	}
 	dialogue_order(d, ORDER_RETRIED);
@@ -197,10 +201,10 @@ void asking_cut(struct dialogue *d, bool cancel, int64_t now_us)
 		d->expected_us = now_us + (GHOST_US < d->rules.silence_us ? GHOST_US : d->rules.silence_us);
 	}
 	cut_what_is_made(d, now_us);
-	/* What was owed is superseded by what the caller says now. */
+	/* What was owed is superseded by what the caller says now; so is what was to follow a tool. */
 	utterance_drop(utterance_wanted(d));
-	d->failures = d->mute_acts = 0;
-	d->renewed = false;
+	d->failures = 0;
+	d->renewed = d->goes_on = false;
 }
 
 void asking_stop(struct dialogue *d, struct utterance *u, int64_t now_us)
@@ -214,8 +218,7 @@ void asking_stop(struct dialogue *d, struct utterance *u, int64_t now_us)
 
 /* -------------------------------------------------------------------------- it is over */
 
-/* Nobody waits for a response that was cut. One that is not active any more was given up
- * before, and its late end says nothing about later answers. */
+/* Nobody waits for one that was cut. One that is not active was given up, and its late end says nothing of later ones. */
 void asking_over(struct dialogue *d, struct utterance *u, bool failed, const char *claims, int64_t now_us)
 {
 	bool waited = u->no == d->active && !u->cut, circles = waited && !failed && utterance_circles(d, u);
@@ -235,13 +238,15 @@ void asking_over(struct dialogue *d, struct utterance *u, bool failed, const cha
 		d->renewed = false;
 		d->farewell.said |= u->kind == UTTERANCE_GOODBYE && items_any(d, u->no);
 	}
-	if (waited && failed)
+	if (waited && failed) {
+		u->rest |= items_any(d, u->no); /* that is not begun anew */
 		fail(d, u, now_us);
-	else if (circles || (waited && claims && !u->said))
+	} else if (circles || (waited && claims && !u->said)) {
 		was_silent(d, u, circles ? "tools are called, time after time" : claims, now_us);
-	/* A cue that was talked over counts as said, except a firm one. */
-	else if (utterance_is_cue(u) && (failed || (u->cut ? u->firm : u->no == d->untold && !u->said)))
-		cue_say_again(d, u);
+	} else if (utterance_is_cue(u) &&
+		   (failed || (u->cut ? u->firm : !u->said && (u->firm || u->no == d->untold)))) {
+		cue_say_again(d, u); /* one that was talked over counts as said, except a firm one */
+	}
 }
 
 /* The end of a response is lost, or could not be read; what else is known of it says that
@@ -313,11 +318,11 @@ bool asking_began(struct dialogue *d, const char *response, int64_t now_us)
 	u->begun = true;
 	u->alive_us = now_us;
 	if (!u->since_us || u->cut)
-		u->since_us = since_us;
+		u->since_us = u->cut ? now_us : since_us;
 	u->filled |= filled;
 	utterance_name(d, u, response);
 	d->active = u->no;
-	d->busy_us = d->aside = 0;
+	d->busy_us = d->placing_us = d->aside = 0;
 	if (!utterance_in(d, UTTERANCE_EXPECTED))
 		d->expected_us = NEVER_US;
 	cut = u->cut;
@@ -369,8 +374,8 @@ bool asking_refused(struct dialogue *d, const struct dialogue_event *e, int64_t 
 	expected = utterance_in(d, UTTERANCE_EXPECTED);
 	if (asked)
 		utterance_drop(u);
-	else if (!u->cut && expected && expected->no == u->turn)
-		utterance_drop(expected); /* the model's own was the answer to that */
+	else if (!u->cut && expected && expected->no == u->turn && (u->said || u->state == UTTERANCE_MAKING))
+		utterance_drop(expected); /* the model's own was the answer to that, if anything came of it */
 	if (!utterance_in(d, UTTERANCE_EXPECTED))
 		d->expected_us = NEVER_US;
 	return true;
@@ -416,8 +421,7 @@ int64_t asking_quiet_us(struct dialogue *d)
 	return u ? utterance_patience_us(d, u) : NEVER_US;
 }
 
-/* The model is told to stop it, so that the next one can begin. Its items end, and its
- * tools are told. */
+/* The model is told to stop it, so that the next one can begin. Its items end, and its tools are told. */
 void asking_went_quiet(struct dialogue *d, int64_t now_us)
 {
 	struct utterance *u = utterance_first_quiet(d);

@@ -8,18 +8,6 @@
 
 /* ------------------------------------------------------------------- it is lost */
 
-/* What is owed by the next session. If some of it is to be heard, that comes first. Of a greeting
- * that was heard the rest is an answer: nobody is greeted twice. */
-static struct utterance *want(struct dialogue *d, enum utterance_kind kind, bool rest)
-{
-	struct utterance *u = utterance_wanted(d);
-
-	if (!u)
-		u = utterance_new(d, rest ? UTTERANCE_ANSWER : kind, UTTERANCE_WANTED);
-	u->rest |= rest;
-	return u;
-}
-
 /* Words from outside do not count as tried: they are not to blame. A filler has had its time, and what was
  * taken back before is not said again (cue_drop). */
 static void take_back(struct dialogue *d, struct utterance *u, bool rest)
@@ -41,17 +29,17 @@ static bool has_tools(const struct dialogue *d, uint32_t utterance)
 
 /* An answer that called tools goes on with their results. The words of a farewell are owed if
  * they are not there: the call ends with them. */
-static void owe_rest(struct dialogue *d, struct utterance *u)
+static void owe_rest(struct dialogue *d, struct utterance *u, bool any)
 {
 	bool words = d->farewell.state && d->farewell.words == u->no;
-	bool rest = items_any(d, u->no);
+	bool rest = any || u->rest;
 
 	if (utterance_is_cue(u))
 		take_back(d, u, rest);
-	else if (words && !(rest && u->resting))
-		d->farewell.words = want(d, u->kind, rest)->no;
+	else if (words && !(any && u->resting))
+		d->farewell.words = utterance_want(d, u->kind, rest)->no;
 	else if (!words && !has_tools(d, u->no))
-		want(d, u->kind, rest);
+		utterance_want(d, u->kind, rest);
 }
 
 /* It is complete as far as it came. If its last part was over, that is all of it. */
@@ -68,7 +56,7 @@ static void break_off(struct dialogue *d, struct utterance *u, int64_t now_us)
 		dialogue_order(d, ORDER_ANSWERED)->response = utterance_response(d, u);
 	}
 	if (waited && !whole)
-		owe_rest(d, u);
+		owe_rest(d, u, items_any(d, u->no));
 	else if (utterance_is_cue(u) && u->cut && u->firm)
 		take_back(d, u, false);
 	else
@@ -112,14 +100,14 @@ bool away_begins(struct dialogue *d, const struct dialogue_event *e, int64_t now
 		}
 	}
 	if (owed && !d->over)
-		want(d, UTTERANCE_ANSWER, false);
+		utterance_want(d, UTTERANCE_ANSWER, false);
 	d->active = d->untold = d->aside = 0;
 	d->goes_on = false;
-	d->failures = d->mute_acts = 0;
+	d->failures = 0; /* but a model that goes in circles does so in each session */
 	d->busy_us = 0;
 	if (d->hears_until_us)
 		d->ears = EARS_LISTENING;
-	d->hears_until_us = 0;
+	d->hears_until_us = d->placing_us = 0;
 	d->expected_us = NEVER_US;
 	/* The next session is opened as the ears are; but it has to be made deaf. */
 	if (d->ears == EARS_DEAF)
@@ -127,10 +115,69 @@ bool away_begins(struct dialogue *d, const struct dialogue_event *e, int64_t now
 	return true;
 }
 
+/* ------------------------------------------------------------------ the caller is */
+
+static bool heard_some(struct dialogue *d, const struct utterance *u, const struct dialogue_event *e)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < ITEMS_MAX; i++)
+		some |= d->items[i].no && d->items[i].utterance == u->no && d->items[i].received && d->items[i].over;
+	for (uint32_t i = 0; i < e->count; i++) {
+		const struct item *item = item_no(d, e->heard[i].no);
+
+		some |= item && item->utterance == u->no && e->heard[i].heard_ms;
+	}
+	return some;
+}
+
+/* Of a farewell that is being heard nothing is said again: it is over by this. */
+static bool is_missed(const struct dialogue *d, const struct utterance *u)
+{
+	bool whole = u->state == UTTERANCE_MADE || (u->said && u->resting && !u->goes_on);
+
+	if (u->cut || u->aside || u->known == KNOWN_HOLD || u->known == KNOWN_STILL_THERE ||
+	    d->farewell.state == FAREWELL_HEARING)
+		return false;
+	return whole ? items_unfinished_of(d, u->no) : u->no == d->active;
+}
+
+void away_caller(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	for (struct utterance *u = d->utterances; u < d->utterances + UTTERANCES_MAX; u++) {
+		if (u->state != UTTERANCE_MAKING && u->state != UTTERANCE_MADE)
+			continue;
+		if (is_missed(d, u))
+			owe_rest(d, u, heard_some(d, u, e));
+		if (u->state == UTTERANCE_MAKING && !u->cut)
+			u->since_us = now_us;
+		if (u->state == UTTERANCE_MAKING && !u->cut && u->no == d->active)
+			dialogue_order(d, ORDER_CANCEL)->response = utterance_response(d, u);
+		if (u->state == UTTERANCE_MAKING || items_unfinished_of(d, u->no))
+			u->cut = true;
+		u->request = 0;
+	}
+}
+
 /* --------------------------------------------------------------- and there is another */
 
-/* What was protected when it was opened may be so no longer. A turn that it hears itself needs no
- * asking; one that is only to be written down is not answered, and whatever is owed waits for it. */
+/* It was opened as the ears were then: what is wanted now, and is not so, it is told. A deaf one answers no turn until
+ * it has confirmed that. */
+static void fit_ears(struct dialogue *d, bool deaf)
+{
+	if (d->ears == EARS_DEAF || d->rules.asks)
+		return; /* word_go_deaf */
+	if (d->ears == EARS_PROTECTING && !deaf)
+		dialogue_order(d, ORDER_DEAF);
+	if (d->ears == EARS_PROTECTING)
+		return;
+	d->ears = deaf ? EARS_RESTORING : EARS_LISTENING;
+	if (deaf)
+		dialogue_order(d, ORDER_LISTEN);
+}
+
+/* A turn that it hears itself needs no asking; one that is only to be written down is not answered, and whatever is
+ * owed waits for it. */
 bool away_ends(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	struct utterance *wanted = utterance_wanted(d);
@@ -139,14 +186,39 @@ bool away_ends(struct dialogue *d, const struct dialogue_event *e, int64_t now_u
 		return false;
 	d->model = true;
 	d->speaking &= d->rules.asks;
-	if (d->ears == EARS_RESTORING)
-		dialogue_order(d, ORDER_LISTEN);
-	if (e->heard_again && d->ears == EARS_LISTENING && !d->rules.asks) {
+	if (e->heard_again && (d->ears == EARS_LISTENING || d->ears == EARS_RESTORING) && !d->rules.asks) {
 		d->ears = EARS_PROTECTING;
 		d->protect_until_us = d->hears_until_us = now_us + HEAR_AGAIN_US;
-	} else if (e->resent && wanted && wanted->kind == UTTERANCE_ANSWER && d->ears == EARS_LISTENING) {
+	}
+	fit_ears(d, e->deaf);
+	if (e->resent && wanted && wanted->kind == UTTERANCE_ANSWER && d->ears == EARS_LISTENING) {
 		utterance_drop(wanted);
 		asking_expect(d, now_us);
 	}
+	if (e->lost && !d->farewell.state) {
+		utterance_want(d, UTTERANCE_ANSWER, false);
+		d->not_before_us = later(d->not_before_us, now_us + HEAR_REST_US);
+	}
+	return true;
+}
+
+/* From here on the model answers turns by itself. The confirmation of another change
+ * has no effect. */
+bool away_configured(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	(void)e;
+	(void)now_us;
+	if (d->ears == EARS_RESTORING)
+		d->ears = EARS_LISTENING;
+	return true;
+}
+
+bool away_caller_there(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	(void)e;
+	if (!d->caller)
+		d->silent_from_us = now_us;
+	d->caller = true;
+	d->voice_us = now_us;
 	return true;
 }

@@ -11,17 +11,28 @@ bool dialogue_resumes(const struct dialogue *d)
 	return false;
 }
 
-bool dialogue_quiet(const struct dialogue *d)
+bool dialogue_listens(const struct dialogue *d)
 {
-	bool busy = d->speaking || d->digit_count || d->told || d->active || d->farewell.state || d->machine ||
-		    d->ears == EARS_PROTECTING || d->ears == EARS_RESTORING || items_unfinished(d) ||
-		    tools_running(d) || d->stop_event_us;
+	bool greets = !d->greeted && (d->rules.greets || d->rules.recalled);
+	bool busy =
+	    greets || d->digit_count || d->told || d->active || d->farewell.state || d->machine || tools_running(d);
 
 	for (size_t i = 0; i < UTTERANCES_MAX; i++)
 		busy |= d->utterances[i].state != UTTERANCE_FREE && d->utterances[i].state != UTTERANCE_MADE;
 	for (size_t i = 0; i < BATCHES_MAX; i++)
 		busy |= d->batches[i].no != 0;
 	return !busy;
+}
+
+bool dialogue_quiet(const struct dialogue *d)
+{
+	return dialogue_listens(d) && !d->speaking && !d->stop_event_us && d->ears != EARS_PROTECTING &&
+	       d->ears != EARS_RESTORING && !items_unfinished(d);
+}
+
+bool dialogue_speaks(const struct dialogue *d)
+{
+	return d->active || items_unfinished(d);
 }
 
 /* True: a response is owed, and is not being heard. */
@@ -34,7 +45,8 @@ static bool is_owed(const struct dialogue *d, const struct utterance *u)
 
 int64_t dialogue_waits_us(const struct dialogue *d)
 {
-	bool waits = d->told;
+	/* Without a session nobody knows whether the caller speaks; but in text. */
+	bool waits = d->told || (!d->model && !d->rules.asks);
 
 	for (size_t i = 0; i < UTTERANCES_MAX; i++)
 		waits |= is_owed(d, &d->utterances[i]);

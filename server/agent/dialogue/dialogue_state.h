@@ -6,8 +6,14 @@
 /* True: the next answer, or the next words from outside, go on from what broke off with the last session. */
 bool dialogue_resumes(const struct dialogue *d);
 
+/* True: nothing is made or owed, though what was queued may not be heard yet: the caller has the word. */
+bool dialogue_listens(const struct dialogue *d);
+
 /* True: nobody speaks, and nothing is made, owed, queued, or waited for: a moment for another session. */
 bool dialogue_quiet(const struct dialogue *d);
+
+/* True: something is being made, or queued and not heard yet. */
+bool dialogue_speaks(const struct dialogue *d);
 
 /* The time from which a caller who is owed something, and says nothing, hears nothing either; NEVER_US: nothing is owed. */
 int64_t dialogue_waits_us(const struct dialogue *d);

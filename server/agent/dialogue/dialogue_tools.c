@@ -61,7 +61,7 @@ bool tools_called(struct dialogue *d, const struct dialogue_event *event, int64_
 		return false;
 	u = utterance_of_any(d, event->response, now_us);
 	batch = batch_of(d, u->no);
-	u->said = true;
+	u->said = u->acts = true;
 	if (!batch)
 		return false;
 	d->runs[event->run - 1] = (struct run){ .state = RUN_RUNNING,

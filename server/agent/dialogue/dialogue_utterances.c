@@ -89,6 +89,17 @@ struct utterance *utterance_wanted(struct dialogue *d)
 	return NULL;
 }
 
+struct utterance *utterance_want(struct dialogue *d, enum utterance_kind kind, bool rest)
+{
+	struct utterance *u = utterance_wanted(d);
+
+	if (!u)
+		u = utterance_new(d, rest ? UTTERANCE_ANSWER : kind, UTTERANCE_WANTED);
+	u->rest |= rest;
+	u->instant = false;
+	return u;
+}
+
 struct utterance *utterance_no(struct dialogue *d, uint32_t no)
 {
 	for (size_t i = 0; no && i < UTTERANCES_MAX; i++)
@@ -120,10 +131,30 @@ const char *utterance_response(const struct dialogue *d, const struct utterance 
 	return u->response ? d->responses[u - d->utterances] : "";
 }
 
+/* Keeps an id in place of another one. Its number; without memory it is an unknown one. */
+static uint32_t keep_id(struct dialogue *d, char **place, const char *id)
+{
+	char **replaced = &d->replaced[d->last_replaced++ % IDS_REPLACED];
+
+	free(*replaced);
+	*replaced = *place;
+	*place = id[0] ? strndup(id, FOREIGN_ID_SIZE - 1) : NULL;
+	return *place ? number_of(id) : 0;
+}
+
 void utterance_name(struct dialogue *d, struct utterance *u, const char *response)
 {
-	u->response = number_of(response);
-	snprintf(d->responses[u - d->utterances], FOREIGN_ID_SIZE, "%s", response);
+	u->response = keep_id(d, &d->responses[u - d->utterances], response);
+}
+
+void utterance_free_ids(struct dialogue *d)
+{
+	for (size_t i = 0; i < UTTERANCES_MAX; i++)
+		free(d->responses[i]);
+	for (size_t i = 0; i < ITEMS_MAX; i++)
+		free(d->item_ids[i]);
+	for (size_t i = 0; i < IDS_REPLACED; i++)
+		free(d->replaced[i]);
 }
 
 struct utterance *utterance_of(struct dialogue *d, const char *response)
@@ -200,6 +231,7 @@ void utterance_take_over(struct dialogue *d, struct utterance *u, struct utteran
 		d->farewell.words = u->no;
 	if (early) {
 		u->said = early->said;
+		u->acts = early->acts;
 		u->resting = early->resting;
 	}
 	utterance_drop(early);
@@ -215,6 +247,7 @@ bool utterance_sign(struct dialogue *d, const struct dialogue_event *e, int64_t 
 	u->alive_us = now_us;
 	u->resting = e->type == EVENT_PART_OVER || (u->resting && e->type == EVENT_SIGN);
 	u->said |= e->acts;
+	u->acts |= e->acts;
 	u->goes_on |= e->acts;
 	if (u->no == d->untold && !u->resting && !d->active) {
 		d->untold = 0;
@@ -228,8 +261,8 @@ bool utterance_sign(struct dialogue *d, const struct dialogue_event *e, int64_t 
 bool utterance_circles(struct dialogue *d, const struct utterance *u)
 {
 	d->goes_on = u->goes_on;
-	d->mute_acts = items_any(d, u->no) ? 0 : d->mute_acts + u->said;
-	return u->said && d->mute_acts > MUTE_ACTS_MAX && !d->farewell.state;
+	d->mute_acts += u->acts;
+	return u->acts && d->mute_acts > MUTE_ACTS_MAX && !d->farewell.state;
 }
 
 bool utterance_is_cue(const struct utterance *u)
@@ -255,7 +288,7 @@ struct item *item_at(struct dialogue *d, size_t n)
 
 const char *item_id(const struct dialogue *d, const struct item *item)
 {
-	return d->item_ids[item - d->items];
+	return item->id ? d->item_ids[item - d->items] : "";
 }
 
 struct item *item_named(struct dialogue *d, const char *id)
@@ -274,8 +307,8 @@ struct item *item_new(struct dialogue *d, uint32_t utterance, const char *id)
 	uint32_t no = ++d->last_item;
 	struct item *item = &d->items[no % ITEMS_MAX];
 
-	*item = (struct item){ .no = no, .utterance = utterance, .id = number_of(id) };
-	snprintf(d->item_ids[no % ITEMS_MAX], FOREIGN_ID_SIZE, "%s", id);
+	*item = (struct item){ .no = no, .utterance = utterance };
+	item->id = keep_id(d, &d->item_ids[no % ITEMS_MAX], id);
 	return item;
 }
 
@@ -363,4 +396,10 @@ int64_t item_truncate_ms(const struct item *item, uint32_t heard_ms)
 	if (!received_ms || (item->complete && heard_ms >= received_ms))
 		return -1;
 	return (int64_t)(heard_ms < received_ms ? heard_ms : received_ms);
+}
+
+/* Behind its answer, a turn that was heard again would be a question anew. */
+int64_t utterance_placed_us(const struct dialogue *d)
+{
+	return d->placing_us ? later(d->placing_us, d->silent_from_us) + PLACE_US : 0;
 }

@@ -17,6 +17,9 @@ void utterance_drop(struct utterance *u); /* fine with NULL */
 struct utterance *utterance_in(struct dialogue *d, enum utterance_state state);
 /* The answer or greeting that is to be asked for; there is at most one. */
 struct utterance *utterance_wanted(struct dialogue *d);
+/* Owes one, unless one is owed. `rest`: the caller has heard, or is to hear, its beginning. Of a greeting
+ * the rest is an answer: nobody is greeted twice. */
+struct utterance *utterance_want(struct dialogue *d, enum utterance_kind kind, bool rest);
 struct utterance *utterance_no(struct dialogue *d, uint32_t no);
 struct utterance *utterance_asked_as(struct dialogue *d, uint32_t request);
 /* By the model's name of the response; NULL: unknown, or no name. */
@@ -27,13 +30,15 @@ struct utterance *utterance_of_any(struct dialogue *d, const char *response, int
 /* The model's name of its response, "" before it began; borrowed as an order's texts. */
 const char *utterance_response(const struct dialogue *d, const struct utterance *u);
 void utterance_name(struct dialogue *d, struct utterance *u, const char *response);
+void utterance_free_ids(struct dialogue *d);                /* of all utterances and items, at the end */
 bool utterance_made(const struct dialogue *d, uint32_t no); /* true for forgotten ones, too */
 /* The time at which the caller's patience with one that is being made ends, or the wait for
  * its end; and the one of which that comes first; NULL: none is being made. */
 int64_t utterance_patience_us(const struct dialogue *d, const struct utterance *u);
 struct utterance *utterance_first_quiet(struct dialogue *d);
-/* An answer has ended; notes whether it goes on. True if the model only calls tools, one
- * answer after the other, and the caller has heard nothing of MUTE_ACTS_MAX of them. */
+/* An answer has ended; notes whether it goes on. True if the model calls tools, one answer after the other, and the
+ * caller has heard nothing of MUTE_ACTS_MAX of them yet, whatever they have to say: words are made faster than heard.
+ * Once no tool is run any more, hearing them is no progress either. */
 bool utterance_circles(struct dialogue *d, const struct utterance *u);
 /* A sign of life of a response. False: unknown. */
 dialogue_handler utterance_sign;
@@ -64,5 +69,8 @@ bool items_speaking(const struct dialogue *d, uint32_t utterance);
 /* The length to which an item is truncated after so much of it was heard: never beyond
  * the received audio. -1: not at all, since all was heard or nothing was received. */
 int64_t item_truncate_ms(const struct item *item, uint32_t heard_ms);
+
+/* Nothing is asked for before a turn that was heard again stands in its place; 0: none is to be put there. */
+int64_t utterance_placed_us(const struct dialogue *d);
 
 #endif

@@ -4,6 +4,7 @@
 #include "server/agent/dialogue/dialogue_asking.h"
 #include "server/agent/dialogue/dialogue_tools.h"
 #include "server/agent/dialogue/dialogue_cues.h"
+#include "server/agent/dialogue/dialogue_known.h"
 #include "server/agent/dialogue/dialogue_utterances.h"
 
 /* ------------------------------------------------------------------------- the word */
@@ -11,8 +12,8 @@
 void word_cut_playout(struct dialogue *d, int64_t now_us)
 {
 	d->cut_upto = d->last_item;
-	if (d->silent_from_us > now_us)
-		d->silent_from_us = now_us;
+	d->silent_from_us = earlier(d->silent_from_us, now_us);
+	d->held_until_us = earlier(d->held_until_us, now_us);
 	dialogue_order(d, ORDER_CUT_PLAYOUT)->cut = ++d->cuts;
 }
 
@@ -43,10 +44,13 @@ bool word_interrupt(struct dialogue *d, bool cancel, int64_t now_us)
 
 static bool may_stop(const struct utterance *u, bool all)
 {
-	return !u->cut && (all || (!u->said && !utterance_is_cue(u)));
+	bool pointless = !utterance_is_cue(u) || u->kind == UTTERANCE_STILL_THERE;
+
+	return !u->cut && (all || (!u->said && pointless));
 }
 
-/* With rules.asks: stops every answer that is asked for or made and of which nothing has come. With
+/* With rules.asks: stops every answer, or question whether he is there, that is asked for or made and of which
+ * nothing has come. With
  * `all` it stops the others, too, and nobody is owed one; a cue that did not begin goes back to its
  * place. The aside of an answer that is stopped has nothing to wait for. */
 static void stop_responses(struct dialogue *d, bool all, int64_t now_us)
@@ -101,10 +105,11 @@ static bool begin_farewell(struct dialogue *d, enum call_end end, bool is_firm, 
 	return true;
 }
 
-/* By voice or by key: a farewell that is not firm is called off. The tool behind it counts
- * as answered, with a result that says so. */
+/* By voice or by key: what tools the model calls from here on is for what the caller says, and a farewell that is not
+ * firm is called off. The tool behind it counts as answered, with a result that says so. */
 void word_spoke_up(struct dialogue *d)
 {
+	d->mute_acts = 0;
 	if (!d->farewell.state || d->farewell.firm)
 		return;
 	d->farewell.state = FAREWELL_NONE;
@@ -122,20 +127,16 @@ static void last_words(struct dialogue *d, const char *text, bool exact, bool is
 	for (unsigned n = d->farewell.end == END_TRANSFERRED ? cue_drop(d, UTTERANCE_SAY) : 0; n; n--)
 		dialogue_order(d, ORDER_UNSAID);
 	/* Without a caller or memory for them the call ends without words. */
-	if (!d->caller || !cue_add(d, UTTERANCE_GOODBYE, text, exact, is_firm) || !is_firm)
-		return;
-	/* The model stops listening: its last words are said whatever the caller says. */
-	d->ears = EARS_DEAF;
-	d->hears_until_us = 0;
-	d->turn_waiting = false;
-	d->deaf_due = !d->rules.asks;
+	if (d->caller && cue_add(d, UTTERANCE_GOODBYE, text, exact, is_firm) && is_firm)
+		word_deafen(d);
 }
 
 bool word_goodbye(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
 {
 	if (!begin_farewell(d, e->end, e->firm, now_us))
 		return false;
-	last_words(d, e->text, e->exact, e->firm);
+	if (d->model || !known_part(d, e->known, e->end, e->firm, now_us))
+		last_words(d, e->text, e->exact, e->firm);
 	return true;
 }
 
@@ -176,24 +177,22 @@ int64_t word_over_us(struct dialogue *d)
 {
 	if (!d->farewell.state)
 		return NEVER_US;
-	if (d->farewell.state == FAREWELL_HEARING && !items_unfinished(d) && !tools_running(d))
+	if (d->farewell.state == FAREWELL_HEARING && !items_unfinished(d) && (d->farewell.known || !tools_running(d)))
 		return 0;
 	return d->farewell.deadline_us;
 }
 
 /* The first reason stands; after this the machine does nothing more. */
-void word_end_call(struct dialogue *d, enum call_end end)
-{
-	d->over = true;
-	dialogue_order(d, ORDER_END)->end = end;
-}
-
 void word_end(struct dialogue *d, int64_t now_us)
 {
+	struct dialogue_order *order;
+
 	if (now_us >= d->farewell.deadline_us)
 		dialogue_order(d, ORDER_UNHEARD);
-	word_end_call(d, d->farewell.end);
-	d->orders[d->order_count - 1].said = d->farewell.said && now_us < d->farewell.deadline_us;
+	d->over = true;
+	order = dialogue_order(d, ORDER_END);
+	order->end = d->farewell.end;
+	order->said = d->farewell.said && now_us < d->farewell.deadline_us;
 }
 
 int64_t word_message_us(struct dialogue *d)
@@ -251,7 +250,7 @@ bool word_key(struct dialogue *d, const struct dialogue_event *e, int64_t now_us
 	if (firm(d))
 		return false;
 	word_spoke_up(d);
-	if (d->ears == EARS_PROTECTING && d->model)
+	if (d->ears == EARS_PROTECTING)
 		word_end_protection(d, now_us);
 	/* The model hears no keys, so it does not stop by itself. */
 	if (!d->rules.asks)
@@ -309,16 +308,24 @@ bool word_turn(struct dialogue *d, const struct dialogue_event *e, int64_t now_u
 		want_answer(d, now_us);
 		return true;
 	}
-	if (d->hears_until_us)
+	if (d->hears_until_us) {
 		word_end_protection(d, now_us);
-	else if (d->ears == EARS_PROTECTING)
+		d->placing_us = now_us;
+	} else if (d->ears == EARS_PROTECTING)
 		d->turn_waiting = true;
-	else if (d->ears == EARS_RESTORING || (active && !d->rules.interruptible))
+	else if (d->ears == EARS_RESTORING || d->rules.instant || (active && !d->rules.interruptible))
 		/* The model may still be configured not to answer by itself. Or, without
 		 * interruption, it may pass over a turn that ends while it speaks. */
 		asking_want(d, UTTERANCE_ANSWER, now_us);
 	else if (!active || active->cut)
 		asking_expect(d, now_us);
+	return true;
+}
+
+bool word_placed(struct dialogue *d, const struct dialogue_event *e, int64_t now_us)
+{
+	(void)e, (void)now_us;
+	d->placing_us = 0;
 	return true;
 }
 
@@ -345,10 +352,10 @@ void word_go_deaf(struct dialogue *d, int64_t now_us)
 	dialogue_order(d, ORDER_DEAF);
 }
 
-/* The end of protection turns detection on again, which needs a session. */
+/* The end of protection turns detection on again; a session that comes later is opened so (fit_ears). */
 int64_t word_protection_us(struct dialogue *d)
 {
-	return d->ears == EARS_PROTECTING && d->model ? d->protect_until_us : NEVER_US;
+	return d->ears == EARS_PROTECTING ? d->protect_until_us : NEVER_US;
 }
 
 /* A call is idle if neither side speaks and no farewell has begun. */
@@ -361,6 +368,5 @@ int64_t word_idle_us(struct dialogue *d)
 
 void word_end_idle(struct dialogue *d, int64_t now_us)
 {
-	(void)now_us;
-	word_end_call(d, END_IDLE);
+	known_end(d, d->model ? KNOWN_NONE : KNOWN_IDLE, END_IDLE, false, now_us);
 }

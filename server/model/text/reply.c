@@ -95,6 +95,8 @@ static struct model_event *put_done(struct text_reply *r, enum model_status stat
 	e->status = status;
 	e->usage = r->usage;
 	snprintf(e->code, sizeof e->code, "%s", code);
+	if (status == MODEL_INCOMPLETE)
+		e->error = model_error_of("", code);
 	return e;
 }
 

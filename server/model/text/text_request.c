@@ -1,6 +1,6 @@
 #include "server/model/text/text_request.h"
 
-#include "common/digest.h"
+#include "common/backoff.h"
 #include "common/json.h"
 #include "server/model/text/text_access.h"
 
@@ -9,9 +9,7 @@
 enum {
 	REQUEST_MAX = 2 << 20, /* the conversation, the instructions and the tools, escaped */
 	FIRST_MS = 30000,
-	SILENT_MS = 20000,
-	PAUSE_MS = 250,
-	PAUSE_MAX_MS = 2000
+	SILENT_MS = 20000
 };
 
 static void put_body(const struct model_session *s, const struct talk *talk, const cJSON *asked, struct buf *out)
@@ -85,11 +83,8 @@ struct text_stream *text_request_start(const struct model_session *s, const stru
 
 int64_t text_request_pause_ms(int tries, int64_t asked_ms)
 {
-	int64_t pause = tries > 3 ? PAUSE_MAX_MS : PAUSE_MS << (tries - 1);
-	uint32_t chance;
+	/* Longer than any caller waits. */
+	static const struct backoff pause = { .first_ms = 250, .most_ms = 2000, .asked_most_s = 3600 };
 
-	if (asked_ms > pause)
-		pause = asked_ms;
-	random_bytes(&chance, sizeof chance);
-	return pause + chance % (uint32_t)(pause / 4 + 1);
+	return backoff_ms(&pause, tries, asked_ms / 1000, backoff_chance());
 }

@@ -195,8 +195,8 @@ static bool again_later(struct text_session *s, struct answer *a, const struct r
 	}
 	stat_add(model_resent, 1);
 	if (a->tries == 1)
-		log_warn("model",
-		    "nothing came of a request to the text API (%s%d): it is sent again in %d ms; agent=%s",
+		log_warn(model_session_tag(&s->base),
+		    "model: nothing came of a request to the text API (%s%d): it is sent again in %d ms; agent=%s",
 		    failure->status ? "http_" : failure->code, failure->status, (int)pause_ms,
 		    s->base.wish.agent->name);
 	carrier->leave(a->stream, true);

@@ -4,6 +4,7 @@
 #include "server/line/calls_shown.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* A call that came back from a transfer is one call, but memory has only its
  * latest stream; the turns before it are in the store. If the store cannot
@@ -17,16 +18,26 @@ static void add_earlier_turns(struct store *store, const struct call_summary *ca
 		buf_free(&talk->earlier);
 }
 
-/* Memory shows the newest turns of a long call; once it is over the store
- * has them all. Until its row is written, the short form stays. */
+static bool is_being_saved(const struct call_recording *recording)
+{
+	return recording->by == CALL_RECORDED_HERE && !strcmp(recording->state, "saving");
+}
+
+/* Memory shows the newest turns of a long call, and its recording as it was at the end; once it is
+ * over the store has it all. Until its row is written, the short form stays. */
 static void show_all_of_the_ended(struct store *store, struct call_summary *call, struct call_talk *talk)
 {
 	struct call_summary whole;
 	struct call_talk all;
 
-	if (!store || call->stage != CALL_IS_OVER || !talk->turns_before ||
+	if (!store || call->stage != CALL_IS_OVER || (!talk->turns_before && !is_being_saved(&call->recording)) ||
 	    store_call(store, call->call_sid, &whole, &all))
 		return;
+	if (whole.stage != CALL_IS_OVER) {
+		call_summary_free(&whole);
+		call_talk_free(&all);
+		return;
+	}
 	call_summary_free(call);
 	call_talk_free(talk);
 	*call = whole;

@@ -5,6 +5,7 @@
 
 #include "common/json.h"
 #include "server/store/store_outcomes.h"
+#include "server/store/store_recordings.h"
 #include "server/web/api/list_query.h"
 
 #include <errno.h>
@@ -90,6 +91,8 @@ void outcome_list_one(const struct web_parts *parts, const struct request *q, co
 
 void outcome_list_put_of_call(const struct web_parts *parts, const char *call_sid, struct json_out *j)
 {
-	if (parts->store)
-		store_outcomes_of_call(parts->store, call_sid, json_put_value(j, "record"));
+	if (!parts->store)
+		return;
+	store_outcomes_of_call(parts->store, call_sid, json_put_value(j, "record"));
+	store_message_put_of_call(parts->store, call_sid, j, "voicemail");
 }

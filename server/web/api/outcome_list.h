@@ -9,8 +9,8 @@
 void outcome_list_list(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r);
 void outcome_list_one(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r);
 
-/* With a store: the call's outcome, into the call's object that is open:
- * "record":{"id","status"}, or null. */
+/* With a store: what the call left, into the call's object that is open:
+ * "record":{"id","status"}, or null, and "voicemail":{…} likewise. */
 void outcome_list_put_of_call(const struct web_parts *parts, const char *call_sid, struct json_out *j);
 
 #endif

@@ -127,7 +127,8 @@ static void put_dates(struct response *r, const struct stat *st, char etag[64])
 }
 
 /* True: answered. False: there is no such file. A link is not followed. */
-static bool send_file(const struct web_parts *parts, const struct request *q, const char *sid, struct response *r)
+static bool send_file(
+    const struct web_parts *parts, const struct request *q, const char *folder, const char *sid, struct response *r)
 {
 	char file[RECORDING_PATH_SIZE], path[PATH_MAX], etag[64];
 	const char *range = request_header(q, "Range"), *if_range = request_header(q, "If-Range");
@@ -136,7 +137,7 @@ static bool send_file(const struct web_parts *parts, const struct request *q, co
 	struct part *p;
 	int fd;
 
-	if (!parts->cfg->data_dir[0] || !recording_file_find(parts->cfg->data_dir, sid, file) ||
+	if (!parts->cfg->data_dir[0] || !recording_file_find(parts->cfg->data_dir, folder, sid, file) ||
 	    (size_t)snprintf(path, sizeof path, "%s/%s", parts->cfg->data_dir, file) >= sizeof path)
 		return false;
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -169,23 +170,38 @@ static bool send_file(const struct web_parts *parts, const struct request *q, co
 	return true;
 }
 
+/* What is not in a file of ours. `message`: what the caller left; else the call itself. */
+static void send_kept(
+    const struct web_parts *parts, const struct request *q, const char *call_sid, bool message, struct response *r)
+{
+	struct kept_recording kept;
+	int err = store_recording_of_call(parts->store, call_sid, message, &kept);
+
+	if (err == -EIO)
+		response_error(r, 503, "store_failing", "what is kept cannot be read now");
+	else if (err && !known_call_exists(parts, call_sid))
+		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
+	else if (err && message)
+		response_error(r, 404, "no_message", "no message was left in this call");
+	else if (err)
+		response_error(r, 404, "not_recorded", "this call is not recorded");
+	else if (message && kept.local && send_file(parts, q, RECORDING_MESSAGES, kept.id, r))
+		;
+	else if (!kept.local)
+		recording_twilio_get(parts, q, call_sid, &kept, r);
+	else
+		response_error(r, 404, "deleted", "it was recorded, but its file is gone");
+	kept_recording_free(&kept);
+}
+
 /* The file first: while it can be opened, the store is not asked. */
 void recording_get(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
-	struct kept_recording kept = { .url = NULL };
-	int err;
+	if (!send_file(parts, q, RECORDING_CALLS, arg, r))
+		send_kept(parts, q, arg, false, r);
+}
 
-	if (send_file(parts, q, arg, r))
-		;
-	else if ((err = store_recording_of_call(parts->store, arg, &kept)) == -EIO)
-		response_error(r, 503, "store_failing", "what is kept cannot be read now");
-	else if (err && known_call_exists(parts, arg))
-		response_error(r, 404, "not_recorded", "this call is not recorded");
-	else if (err)
-		response_error(r, 404, "no_such_call", "no call of that CallSid is known here");
-	else if (!kept.local)
-		recording_twilio_get(parts, q, arg, &kept, r);
-	else
-		response_error(r, 404, "deleted", "this call was recorded, but its file is gone");
-	kept_recording_free(&kept);
+void recording_message_get(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
+{
+	send_kept(parts, q, arg, true, r);
 }

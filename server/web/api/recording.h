@@ -8,6 +8,9 @@
  * passed on (recording_twilio.h). */
 route_handler recording_get;
 
+/* The same of the message that the caller left; until it is fetched, Twilio's is passed on. */
+route_handler recording_message_get;
+
 /* The part of a file of `size` bytes that a Range header asks for. 200: all
  * of it (none, one of another unit, several, or one that makes no sense);
  * 206: `first` to `last`; 416: nothing that is there. Pure. */

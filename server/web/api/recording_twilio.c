@@ -155,22 +155,6 @@ static void passing_begin(void *arg, struct response *r, const _Atomic bool *sto
 
 /* ----------------------------------------------------------------------- its start */
 
-/* False: that address is not under TWILIO_API_URL, and our credentials go
- * nowhere else. The latest news name the address; before any news the
- * recording's id is enough to build it. */
-static bool put_url(struct passing *p, const char *url)
-{
-	const char *api = p->twilio.api_url;
-
-	if (!url)
-		buf_printf(&p->url, "%s/2010-04-01/Accounts/%s/Recordings/%s.wav", api, p->twilio.account_sid, p->sid);
-	else if (twilio_media_is_ours(api, url))
-		buf_printf(&p->url, "%s.wav", url);
-	else
-		return false;
-	return true;
-}
-
 static void copy_header(char out[HEADER_SIZE], const struct request *q, const char *name)
 {
 	const char *value = request_header(q, name);
@@ -183,7 +167,7 @@ static void passing_open(struct passing *p, const struct request *q, const char 
 {
 	copy_header(p->range, q, "Range");
 	copy_header(p->if_range, q, "If-Range");
-	if (!put_url(p, url)) {
+	if (!twilio_media_put_url(&p->twilio, p->sid, url, &p->url)) {
 		unserved(p, "it is said to be in another place than TWILIO_API_URL");
 		response_error(r, 502, "elsewhere", "the recording is said to be in another place than TWILIO_API_URL");
 		passing_free(p);

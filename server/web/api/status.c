@@ -150,9 +150,9 @@ static void put_process(struct json_out *j)
 /* -------------------------------------------------------------------- whole */
 
 /* In the order in which they are shown. */
-static const char *const sections[] = { "calls", "agents", "model", "latency", "audio", "turns", "tools", "twilio",
-	"relay", "http", "watchers", "records", "knowledge", "recording", "cost", "work", "outbound", "outbox", "store",
-	"process" };
+static const char *const sections[] = { "calls", "agents", "model", "latency", "audio", "turns", "digits", "tools",
+	"twilio", "relay", "gather", "ladder", "voicemail", "voice", "http", "watchers", "records", "knowledge",
+	"recording", "cost", "work", "outbound", "outbox", "store", "process" };
 
 /* What is gathered here. */
 static const struct {

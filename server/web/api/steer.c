@@ -10,12 +10,15 @@
 #include "server/news/journal.h"
 #include "server/line/mailbox.h"
 #include "server/config/config_check.h"
+#include "server/stats/stats.h"
 #include "server/web/fields.h"
 #include "server/web/api/known_call.h"
 #include "server/web/api/place.h"
+#include "server/line/keys/call_keys.h"
 #include "server/line/calls.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { SAY_MAX = 4096, NAME_MAX = 64 };
@@ -141,6 +144,45 @@ void control_transfer(const struct web_parts *parts, const struct request *q, co
 		    arg, "operator: transfer; to=%s client=%s", name ? name : log_number(number, shown), q->client);
 		post(&t, mail_new(MAIL_TRANSFER, where, NULL), "operator.transfer",
 		    (struct journal_fact[]){ { "to", where }, { 0 } }, r);
+	}
+	agent_release(t.agent);
+}
+
+/* What they are is for the call alone: a number of an account, perhaps. */
+static void post_digits(const struct target *t, const char *digits, bool wait, struct response *r)
+{
+	struct mail *mail = mail_new(MAIL_DIGITS, NULL, digits);
+	char count[24];
+
+	if (mail)
+		mail->waits = wait;
+	snprintf(count, sizeof count, "%zu", strlen(digits));
+	post(t, mail, "operator.digits", (struct journal_fact[]){ { "count", count }, { 0 } }, r);
+}
+
+/* The agent loop decides when it has the order, and tells what came of it by `digits.sent` or `digits.failed`; what
+ * would be refused as things stand is refused at once. */
+void control_digits(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
+{
+	struct fields f = fields_of(q, r);
+	const char *digits = fields_text(&f, "digits", 1, CALL_KEYS_MAX);
+	bool wait = fields_flag(&f, "wait");
+	enum keys_answer answer;
+	struct target t;
+
+	if (digits && !keys_are_valid(digits))
+		fields_refuse(&f, "digits", keys_words(KEYS_INVALID)->sentence);
+	if (!fields_done(&f) || !find_live(parts, arg, &t, r))
+		return;
+	answer = calls_may_press(parts->calls, t.ref);
+	log_info(arg, "operator: digits; count=%zu wait=%d client=%s: %s", strlen(digits), wait, q->client,
+	    keys_words(answer)->code);
+	if (answer == KEYS_OK || (answer == KEYS_SPEAKING && wait)) {
+		post_digits(&t, digits, wait, r);
+	} else {
+		stat_add(digits_refused, 1);
+		response_error(
+		    r, answer == KEYS_UNABLE ? 503 : 409, keys_words(answer)->code, keys_words(answer)->sentence);
 	}
 	agent_release(t.agent);
 }

@@ -6,47 +6,70 @@
 #include "server/line/calls_after.h"
 #include "server/phone/twiml.h"
 #include "server/stats/stats.h"
+#include "server/web/twilio/gather.h"
+#include "server/web/twilio/ladder.h"
 #include "server/web/twilio/relay_end.h"
 #include "server/web/twilio/webhook.h"
 
 /* The agent has handed the caller over: Twilio dials the person, and asks
- * dial-done when that is over. Without an address of ours or a destination
+ * dial-done when that is over. Without a destination
  * on record the caller hears an apology. A number that may not be dialled any
  * more (the agents were read anew) is one where nobody answers. */
 static void put_dial(
     const struct web_parts *parts, const struct request *q, const struct call_facts *facts, struct response *r)
 {
-	char number[FOREIGN_ID_SIZE], fallback[FOREIGN_ID_SIZE];
-	const struct agent *agent = calls_speaker(parts->calls, facts, fallback);
+	char number[FOREIGN_ID_SIZE];
+	const struct agent *agent = calls_speaker(parts->calls, facts);
 	struct buf action;
 	int ring_seconds;
 
 	buf_init(&action, 0);
-	if (!*q->public_url || !calls_destination(parts->calls, facts->call_sid, number, &ring_seconds)) {
+	if (!calls_destination(parts->calls, facts->call_sid, number, &ring_seconds)) {
 		webhook_say(parts, facts, PHRASE_APOLOGY, r);
 	} else if (!agents_may_dial(parts->agents, number, facts->call_sid, "transfer")) {
-		webhook_turn_away(parts, q, facts, PHRASE_UNANSWERED, r);
+		ladder_begin(parts, q, facts, LADDER_UNANSWERED, "", r);
 	} else {
-		buf_printf(&action, "%s/twilio/dial-done", q->public_url);
-		webhook_dial(agent, facts, number, ring_seconds, buf_text(&action), r);
+		webhook_put_url(&action, q, "/twilio/dial-done" WEBHOOK_RETRY);
+		webhook_dial(
+		    agent, facts, &(struct twiml_dial){ number, ring_seconds, buf_text(&action), "" }, false, r);
 	}
 	buf_free(&action);
 	agent_release(agent);
 }
 
+/* Of the stream or session that is over. `at`: its rung, where it was one. */
+struct over {
+	struct ladder_at at;
+	const char *session; /* "": it has no name, and nothing can follow it as the same conversation */
+	enum call_end end;
+	enum call_after after;
+};
+
+static void go_down(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
+    const struct over *o, enum ladder_why why, struct response *r)
+{
+	struct ladder_at at = o->at;
+
+	at.session = o->session;
+	at.said |= o->after == AFTER_SORRY;
+	if (at.rung == RUNG_NONE)
+		at.why = why;
+	ladder_next(parts, q, facts, &at, r);
+}
+
 static void put_after(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
-    enum call_after after, struct response *r)
+    const struct over *o, struct response *r)
 {
 	static const enum phrase phrases[] = {
 		[AFTER_TIME_LIMIT] = PHRASE_TIME_LIMIT,
 		[AFTER_COST_LIMIT] = PHRASE_COST_LIMIT,
 		[AFTER_IDLE] = PHRASE_IDLE,
-		[AFTER_DRAINING] = PHRASE_DRAINING,
-		[AFTER_APOLOGY] = PHRASE_APOLOGY,
 		[AFTER_GOODBYE] = PHRASE_COST_LIMIT,
 	};
+	/* A call we do not know was another process's, and ended with it. */
+	bool lost = o->end == CALL_NOT_ENDED || call_end_broke_off(o->end);
 
-	switch (after) {
+	switch (o->after) {
 	case AFTER_HANGUP:
 		twiml_hangup(&r->body);
 		break;
@@ -57,11 +80,14 @@ static void put_after(const struct web_parts *parts, const struct request *q, co
 	case AFTER_COST_LIMIT:
 	case AFTER_IDLE:
 	case AFTER_GOODBYE:
-		webhook_say(parts, facts, phrases[after], r);
+		webhook_say(parts, facts, phrases[o->after], r);
 		break;
 	case AFTER_DRAINING:
+		go_down(parts, q, facts, o, LADDER_DRAINING, r);
+		break;
 	case AFTER_APOLOGY:
-		webhook_turn_away(parts, q, facts, phrases[after], r);
+	case AFTER_SORRY:
+		go_down(parts, q, facts, o, lost ? LADDER_STREAM : LADDER_MODEL, r);
 		break;
 	}
 }
@@ -81,45 +107,30 @@ static void note_session(const struct request *q, const char *call_sid, enum rel
 	stat_add(relay_failed, fate == RELAY_FAILED);
 }
 
-/* The next session of the call goes on with the conversation, once: if that one breaks off as well,
- * or no line is free, it is over. */
-static void reconnect(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
-    const char *session, struct response *r)
-{
-	char token[CALL_TOKEN_SIZE];
-
-	if (*session && *q->public_url &&
-	    calls_reconnect(parts->calls, facts->call_sid, session, token) == CALL_ADMITTED)
-		webhook_connect(parts, q, token, r);
-	else
-		webhook_turn_away(parts, q, facts, PHRASE_APOLOGY, r);
-}
-
-static void after_session(
-    const struct web_parts *parts, const struct request *q, const struct call_facts *facts, struct response *r)
+static void after_session(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
+    struct over *o, struct response *r)
 {
 	enum relay_fate fate = relay_fate_of(webhook_field(q, "SessionStatus"), webhook_field(q, "ErrorCode"));
-	const char *named = webhook_field(q, "SessionId"), *session = webhook_is_sid(named) ? named : "";
-	enum call_after after;
-	enum call_end end;
+	const char *session = webhook_field(q, "SessionId");
 
+	o->session = webhook_is_sid(session) ? session : "";
 	note_session(q, facts->call_sid, fate);
-	end = calls_after_stream(parts->calls, facts->call_sid, session, relay_end_of(fate), &after);
-	switch (relay_next_of(fate, end)) {
+	o->end = calls_after_stream(parts->calls, facts->call_sid, o->session, relay_end_of(fate), &o->after);
+	switch (relay_next_of(fate, o->end)) {
 	case RELAY_THEN_AFTER:
-		put_after(parts, q, facts, after, r);
+		put_after(parts, q, facts, o, r);
 		break;
 	case RELAY_THEN_HANGUP:
 		twiml_hangup(&r->body);
 		break;
 	case RELAY_THEN_RECONNECT:
-		reconnect(parts, q, facts, session, r);
+		go_down(parts, q, facts, o, LADDER_STREAM, r);
 		break;
 	case RELAY_THEN_TIME_LIMIT:
 		webhook_say(parts, facts, PHRASE_TIME_LIMIT, r);
 		break;
 	case RELAY_THEN_APOLOGY:
-		webhook_turn_away(parts, q, facts, PHRASE_APOLOGY, r);
+		go_down(parts, q, facts, o, LADDER_MODEL, r);
 		break;
 	}
 }
@@ -131,14 +142,30 @@ static void after_session(
 void webhook_connect_action(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
 {
 	struct call_facts facts = webhook_facts(q);
-	enum call_after after;
+	struct over o;
 
 	(void)arg;
+	if (!webhook_answerable(q, r))
+		return;
+	o.session = ladder_take(q, &o.at) ? LADDER_NEXT_STREAM : LADDER_FIRST_STREAM;
 	if (*webhook_field(q, "SessionStatus")) {
-		after_session(parts, q, &facts, r);
+		after_session(parts, q, &facts, &o, r);
 		return;
 	}
-	/* A call we do not know was another process's, and ended with it: for that there is an apology. */
-	calls_after_stream(parts->calls, facts.call_sid, "", END_STREAM_LOST, &after);
-	put_after(parts, q, &facts, after, r);
+	if (ladder_go_on(parts, q, &facts, &o.at, o.session, r))
+		return;
+	o.end = calls_after_stream(parts->calls, facts.call_sid, o.session, END_STREAM_LOST, &o.after);
+	put_after(parts, q, &facts, &o, r);
+}
+
+/* Of a call that is over by this turn, or was before, it is the same question. */
+void webhook_gather(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
+{
+	struct call_facts facts = webhook_facts(q);
+	struct ladder_at at;
+
+	if (!webhook_answerable(q, r) || gather_turn(parts, q, r))
+		return;
+	if (!ladder_take(q, &at) || !ladder_text_again(parts, q, &facts, &at, r))
+		webhook_connect_action(parts, q, arg, r);
 }

@@ -6,4 +6,7 @@
 
 route_handler webhook_connect_action;
 
+/* POST /twilio/gather: a turn of a conversation by <Gather>; of one that is over, likewise. */
+route_handler webhook_gather;
+
 #endif

@@ -1,8 +1,7 @@
 #ifndef WEB_TWILIO_DIAL_DONE_H
 #define WEB_TWILIO_DIAL_DONE_H
 /* POST /twilio/dial-done: a person was dialled for a caller. Their conversation is
- * over; or nobody answered, and the caller comes back to the agent. With ?fallback=AGENT
- * the number was dialled in that agent's place, and there is nobody to come back to. */
+ * over; or nobody answered, and the caller comes back to the agent. */
 #include "server/web/routes.h"
 
 route_handler webhook_dial_done;

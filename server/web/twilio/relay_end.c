@@ -48,7 +48,8 @@ enum relay_next relay_next_of(enum relay_fate fate, enum call_end end)
 		return RELAY_THEN_HANGUP;
 	if (fate == RELAY_ENDED || on_purpose(end))
 		return end == CALL_NOT_ENDED ? RELAY_THEN_APOLOGY : RELAY_THEN_AFTER;
-	if (fate == RELAY_LOST && call_end_broke_off(end))
+	/* A call we do not know was another process's, and ended with it. */
+	if (fate == RELAY_LOST && (end == CALL_NOT_ENDED || call_end_broke_off(end)))
 		return RELAY_THEN_RECONNECT;
 	return fate == RELAY_TIME_OVER ? RELAY_THEN_TIME_LIMIT : RELAY_THEN_APOLOGY;
 }

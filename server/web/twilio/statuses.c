@@ -7,6 +7,7 @@
 #include "server/dialer/dialer_news.h"
 #include "server/line/calls.h"
 #include "server/recording/twilio_recording.h"
+#include "server/recording/voicemail.h"
 #include "server/web/twilio/placed.h"
 #include "server/web/twilio/webhook.h"
 
@@ -30,17 +31,6 @@ void webhook_stream_status(const struct web_parts *parts, const struct request *
 	r->status = 204;
 }
 
-static bool is_final(const char *call_status)
-{
-	static const char *const final[] = { "completed", "busy", "no-answer", "failed", "canceled" };
-
-	for (size_t i = 0; i < sizeof final / sizeof *final; i++) {
-		if (!strcmp(call_status, final[i]))
-			return true;
-	}
-	return false;
-}
-
 /* The dialer takes every state of a call we placed; of other calls only the
  * end matters. */
 void webhook_call_status(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
@@ -52,7 +42,7 @@ void webhook_call_status(const struct web_parts *parts, const struct request *q,
 		dialer_news(parts->dialer, placed_id(q), sid, status);
 	log_debug("http", "call status: call=%.40s status=%.40s", sid, status);
 	/* A reserved line need not wait for a stream that will not come. */
-	if (is_final(status))
+	if (webhook_is_final(status))
 		calls_end(parts->calls, sid, END_CALLER_HUNG_UP);
 	r->status = 204;
 }
@@ -71,6 +61,19 @@ void webhook_amd(const struct web_parts *parts, const struct request *q, const c
 	r->status = 204;
 }
 
+static const char *param(const struct request *q, const char *name)
+{
+	const char *value = request_param(q, name);
+
+	return value ? value : "";
+}
+
+/* Whose message it is, by the address that we gave. */
+static struct voicemail_party whose(const struct request *q)
+{
+	return (struct voicemail_party){ param(q, "agent"), param(q, "variant"), param(q, "from"), param(q, "to") };
+}
+
 /* The names go into rows and log lines, so all three are checked. */
 void webhook_recording_status(
     const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
@@ -83,6 +86,7 @@ void webhook_recording_status(
 		.seconds = strtol(webhook_field(q, "RecordingDuration"), NULL, 10),
 		.channels = strtol(webhook_field(q, "RecordingChannels"), NULL, 10),
 	};
+	struct voicemail_party party = whose(q);
 
 	(void)arg;
 	if (!webhook_is_sid(news.call_sid) || !webhook_is_sid(news.sid) || !webhook_is_sid(news.status)) {
@@ -90,6 +94,30 @@ void webhook_recording_status(
 		return;
 	}
 	log_info(news.call_sid, "Twilio reports a recording: %s %s", news.sid, news.status);
-	twilio_recording_note(parts->recorder, &news);
+	if (*param(q, "voicemail"))
+		voicemail_news(parts->voicemail, &news, &party);
+	else
+		twilio_recording_note(parts->recorder, &news);
+	r->status = 204;
+}
+
+/* It may come twice, and before the news of the recording. */
+void webhook_transcription(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
+{
+	struct twilio_recording of = { .call_sid = webhook_field(q, "CallSid"),
+		.sid = webhook_field(q, "RecordingSid"),
+		.status = "completed",
+		.url = webhook_field(q, "RecordingUrl") };
+	const char *status = webhook_field(q, "TranscriptionStatus");
+	struct voicemail_party party = whose(q);
+
+	(void)arg;
+	if (!webhook_is_sid(of.call_sid) || !webhook_is_sid(of.sid)) {
+		response_refusal(r, 400, "CallSid or RecordingSid is missing or malformed");
+		return;
+	}
+	log_info(of.call_sid, "Twilio has written down a recording: %s %.20s", of.sid, status);
+	voicemail_written(
+	    parts->voicemail, &of, &party, !strcmp(status, "completed") ? webhook_field(q, "TranscriptionText") : NULL);
 	r->status = 204;
 }

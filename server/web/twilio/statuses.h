@@ -9,6 +9,7 @@
 route_handler webhook_stream_status;
 route_handler webhook_call_status;
 route_handler webhook_recording_status;
-route_handler webhook_amd; /* the result of Twilio's detection in mid-call: machine or person */
+route_handler webhook_transcription; /* of a message, where Twilio was asked for it */
+route_handler webhook_amd;           /* the result of Twilio's detection in mid-call: machine or person */
 
 #endif

@@ -8,6 +8,7 @@
 #include "server/phone/relay.h"
 #include "server/web/twilio/connect_action.h"
 #include "server/web/twilio/dial_done.h"
+#include "server/web/twilio/ladder.h"
 #include "server/web/twilio/statuses.h"
 #include "server/web/twilio/stream.h"
 #include "server/web/twilio/voice.h"
@@ -29,12 +30,18 @@ const struct route twilio_routes[] = {
 	    "the ConversationRelay our TwiML announced", &relay_upgrade },
 	{ "POST", "/twilio/connect-action", ROUTE_TWILIO, BODY_FORM, NULL, webhook_connect_action,
 	    "the stream or session is over", NULL },
+	{ "POST", "/twilio/gather", ROUTE_TWILIO, BODY_FORM, NULL, webhook_gather, "a turn of a call by <Gather>",
+	    NULL },
 	{ "POST", "/twilio/dial-done", ROUTE_TWILIO, BODY_FORM, NULL, webhook_dial_done, "a person was dialled", NULL },
+	{ "POST", "/twilio/ladder", ROUTE_TWILIO, BODY_FORM, NULL, webhook_ladder,
+	    "what was tried in the agent's place is over", NULL },
 	{ "POST", "/twilio/stream-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_stream_status, "news of a stream",
 	    NULL },
 	{ "POST", "/twilio/call-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_call_status, "news of a call", NULL },
 	{ "POST", "/twilio/recording-status", ROUTE_TWILIO, BODY_FORM, NULL, webhook_recording_status,
 	    "news of a recording", NULL },
+	{ "POST", "/twilio/transcription", ROUTE_TWILIO, BODY_FORM, NULL, webhook_transcription,
+	    "the words of a message", NULL },
 	{ "POST", "/twilio/amd", ROUTE_TWILIO, BODY_FORM, NULL, webhook_amd, "a machine has answered, or a person",
 	    NULL },
 	{ .path = NULL },

@@ -11,21 +11,23 @@
 #include "server/phone/party.h"
 #include "server/phone/twiml.h"
 #include "server/stats/stats.h"
+#include "server/web/twilio/ladder.h"
 #include "server/web/twilio/placed.h"
+#include "server/web/twilio/connect.h"
 #include "server/web/twilio/webhook.h"
 
 #include <errno.h>
 #include <string.h>
 
 static void refuse(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
-    enum phrase phrase, const char *why, struct response *r)
+    enum ladder_why begins, const char *why, struct response *r)
 {
-	webhook_turn_away(parts, q, facts, phrase, r);
-	log_write(phrase == PHRASE_DRAINING ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "http", "call refused: %s; call=%s", why,
+	ladder_begin(parts, q, facts, begins, "", r);
+	log_write(begins == LADDER_DRAINING ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "http", "call refused: %s; call=%s", why,
 	    facts->call_sid);
 }
 
-/* The caller is at fault, not we: no fallback number is dialled. Callers can be many. */
+/* The caller is at fault, not we: nothing else is tried. Callers can be many. */
 static void refuse_caller(
     const struct web_parts *parts, const struct call_facts *facts, enum admission answer, struct response *r)
 {
@@ -73,19 +75,19 @@ static void admit(
 
 	switch (answer) {
 	case CALL_ADMITTED:
-		webhook_connect(parts, q, token, r);
+		connect_call(parts, q, token, NULL, r);
 		break;
 	case CALL_FULL:
-		refuse(parts, q, facts, PHRASE_BUSY, "every line is taken", r);
+		refuse(parts, q, facts, LADDER_BUSY, "every line is taken", r);
 		break;
 	case CALL_DRAINING:
-		refuse(parts, q, facts, PHRASE_DRAINING, "shutting down", r);
+		refuse(parts, q, facts, LADDER_DRAINING, "shutting down", r);
 		break;
 	case CALL_MODEL:
-		refuse(parts, q, facts, PHRASE_APOLOGY, "the text API of its agent fails", r);
+		refuse(parts, q, facts, LADDER_MODEL, "the text API of its agent fails", r);
 		break;
 	case CALL_COST:
-		webhook_turn_away(parts, q, facts, PHRASE_DAY_COST, r);
+		ladder_begin(parts, q, facts, LADDER_DAY_COST, "", r);
 		break;
 	case CALL_CALLER_BUSY:
 	case CALL_CALLER_OFTEN:
@@ -101,7 +103,7 @@ static void admit(
 		break;
 	case CALL_NO_AGENT:
 	case CALL_NO_MEMORY:
-		webhook_turn_away(parts, q, facts, PHRASE_APOLOGY, r);
+		ladder_begin(parts, q, facts, LADDER_MODEL, "", r);
 		break;
 	}
 }

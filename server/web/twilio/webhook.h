@@ -10,6 +10,8 @@
 #include "server/web/http.h"
 #include "server/web/web_parts.h"
 
+struct twiml_dial;
+
 /* A field of the form, "" if it is not there. */
 const char *webhook_field(const struct request *q, const char *name);
 
@@ -23,21 +25,29 @@ bool webhook_is_sid(const char *sid);
  * refusal is in `r`. */
 bool webhook_answerable(const struct request *q, struct response *r);
 
-/* Answers with the stream or the session that this token opens, by the channel of its call. */
-void webhook_connect(const struct web_parts *parts, const struct request *q, const char *token, struct response *r);
+/* Ends the address of an action on which the rest of a call depends: Twilio asks up to three times
+ * more, whatever the failure, so that a restart is bridged. It never reaches us, and is not signed. */
+#define WEBHOOK_RETRY "#rc=3&rp=all"
 
-/* Answers with a <Dial> of this number for the caller, then dial-done at `action_url`.
- * `agent`: the call's, whose number is the caller ID where the caller has none. */
-void webhook_dial(const struct agent *agent, const struct call_facts *facts, const char *number, int ring_seconds,
-    const char *action_url, struct response *r);
+/* Appends an address of ours. */
+void webhook_put_url(struct buf *out, const struct request *q, const char *path);
+
+/* Answers with a <Dial> for the caller. `agent`: the call's, whose number is the caller ID where the
+ * caller has none. `tell`: the caller hears of it before. */
+void webhook_dial(const struct agent *agent, const struct call_facts *facts, const struct twiml_dial *dial, bool tell,
+    struct response *r);
+
+/* Whether the call is over, by CallStatus. */
+bool webhook_is_final(const char *call_status);
+
+/* Whether the person took the call, by DialCallStatus. */
+bool webhook_dial_taken(const char *dial_status);
 
 /* Answers with a phrase in the words of the call's agent (calls_speaker), and hangs up.
  * Who was called by us hears `outbound` instead of those that ask to call again. */
 void webhook_say(const struct web_parts *parts, const struct call_facts *facts, enum phrase phrase, struct response *r);
-
-/* The same for a call that cannot be served: the agent's fallback number is dialled
- * first, if it may be. If that does not take the call, dial-done answers with `unanswered`. */
-void webhook_turn_away(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
-    enum phrase phrase, struct response *r);
+/* The same in the words of this agent. */
+void webhook_put_say(
+    const struct agent *speaker, const struct call_facts *facts, enum phrase phrase, struct response *r);
 
 #endif

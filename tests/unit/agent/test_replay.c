@@ -1,11 +1,14 @@
 /* What a new session is told of a conversation: all of it in its order, or the newest. */
 #include "server/agent/replay.h"
 
+#include "server/model/words.h"
 #include "tests/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+ONE_THREAD;
 
 static struct timeline timeline;
 static struct toolbox box;
@@ -126,11 +129,14 @@ static void agent_said_what_was_heard(void **state)
 
 static void words_of_the_caller_that_are_not_known_leave_their_place(void **state)
 {
+	char due[400];
+
 	(void)state;
 	timeline_turn(&timeline, TURN_CALLER, "i1", 100);
 	answer("i2", "Nine to five.", 200, 1000);
 	say(TURN_CALLER, "i3", "", 300); /* it was noise */
-	assert_string_equal(told(), "n The caller said something here that was not written down.|a Nine to five.|");
+	snprintf(due, sizeof due, "n %s|a Nine to five.|", words_unwritten);
+	assert_string_equal(told(), due);
 }
 
 static void turn_that_is_forming_is_told_when_it_is_whole(void **state)
@@ -163,7 +169,7 @@ static void tool_that_runs_is_told_of_and_its_call_is_not(void **state)
 	assert_null(strstr(told(), "server/tool"));
 }
 
-static void arguments_that_are_not_whole_are_left_out(void **state)
+static void arguments_are_told_whole_or_not_at_all(void **state)
 {
 	char *huge = malloc(TOOL_SHOWN + 100);
 
@@ -172,7 +178,11 @@ static void arguments_that_are_not_whole_are_left_out(void **state)
 	huge[TOOL_SHOWN + 99] = '\0';
 	toolbox_begin(&box, "c1", "book", huge, 10, 0);
 	tool_answers("c1", "7");
-	assert_string_equal(told(), "C {}|R 7|");
+	told();
+	assert_int_equal(replay.pieces[0].len, TOOL_SHOWN + 99);
+	assert_string_equal(replay.pieces[0].text, huge);
+	from.bytes = 4 * TOOL_SHOWN;
+	assert_string_equal(told(), "C {\"note\":\"The arguments are left out here; they were told before.\"}|R 7|");
 	free(huge);
 }
 
@@ -210,6 +220,32 @@ static void only_what_cannot_change_is_told_beforehand(void **state)
 	assert_string_equal(told(), "u one|a two|");
 	timeline_find(&timeline, "i4")->heard_known = true;
 	assert_string_equal(told(), "u one|a two|u three|C {\"day\":1}|R {}|a four|a five|");
+}
+
+/* A transcript may be late; then what comes behind it waits, too. Or there is none. */
+static void turn_that_may_still_be_written_down_is_not_told_beforehand(void **state)
+{
+	struct turn *turn;
+
+	(void)state;
+	from.settled = from.written = true;
+	say(TURN_CALLER, "i1", "one", 100);
+	answer("i2", "two", 200, 1000);
+	turn = timeline_turn(&timeline, TURN_CALLER, "i3", 300);
+	timeline_text(&timeline, turn, "th", false);
+	answer("i4", "four", 400, 1000);
+	assert_string_equal(told(), "u one|a two|");
+	turn->transcript_failed = true;
+	assert_string_equal(told(), "u one|a two|u th|a four|");
+	turn->transcript_failed = false;
+	timeline_text(&timeline, turn, "three", true);
+	assert_string_equal(told(), "u one|a two|u three|a four|");
+	timeline_turn(&timeline, TURN_CALLER, "i5", 500);
+	answer("i6", "six", 600, 1000);
+	from.written = false;
+	assert_string_equal(told(),
+	    "u one|a two|u three|a four|n The caller said something here that was not written down. If it is not "
+	    "answered yet, say that you did not hear all of it, and ask the caller to say it again.|a six|");
 }
 
 /* ------------------------------------------------------------------------------- bounds */
@@ -253,19 +289,36 @@ static void long_answer_of_a_tool_takes_no_more_than_its_share(void **state)
 	(void)state;
 	memset(output, '7', LONG - 1);
 	output[LONG - 1] = '\0';
+	memcpy(output + from.bytes / 4 - 1, "\xc3\xa9", 2); /* a character across the edge */
 	say(TURN_CALLER, "i1", "first", 100);
 	call("c1", 150);
 	tool_answers("c1", output);
 	answer("i2", "last", 200, 1000);
+	call("c2", 250);
+	tool_answers("c2", output);
 	told();
-	assert_int_equal(replay.count, 4);
-	assert_int_equal(replay.pieces[2].len, TOOL_KEPT);
-	/* Without room for it, it is left out with its call, and what is older, too. */
-	from.bytes = TOOL_KEPT;
-	assert_string_equal(told(), "n 1 earlier turn of this call is left out here. They began: first|a last|");
-	from.bytes = TOOL_KEPT + 4 + 3 * 16 + 4; /* for the result, and not for the call */
-	assert_string_equal(told(), "n 1 earlier turn of this call is left out here. They began: first|a last|");
+	assert_int_equal(replay.count, 6);
+	assert_memory_equal(replay.pieces[2].text + from.bytes / 4 - 1,
+	    " [57344 more bytes of this result are left out here; they were told before.]", 76);
+	/* The newest is what the next answer rests on. */
+	assert_memory_equal(replay.pieces[5].text + from.bytes / 2, " [49151 more", 12);
+	from.bytes = 8 * LONG;
+	told();
+	assert_string_equal(replay.pieces[2].text, output);
+	assert_string_equal(replay.pieces[5].text, output);
 	free(output);
+}
+
+/* It is left out with its call, and what is older, too. */
+static void result_without_room_leaves_with_its_call(void **state)
+{
+	(void)state;
+	say(TURN_CALLER, "i1", "first", 100);
+	call("c1", 150);
+	tool_answers("c1", "seven");
+	answer("i2", "last", 200, 1000);
+	from.bytes = 4 + 16 + 5 + 16 + 4; /* for the last words and the result, and not for the call */
+	assert_string_equal(told(), "n 1 earlier turn of this call is left out here. They began: first|a last|");
 }
 
 static void newest_turn_alone_may_be_too_long(void **state)
@@ -288,11 +341,13 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(words_of_the_caller_that_are_not_known_leave_their_place),
 	CASE(turn_that_is_forming_is_told_when_it_is_whole),
 	CASE(tool_that_runs_is_told_of_and_its_call_is_not),
-	CASE(arguments_that_are_not_whole_are_left_out),
+	CASE(arguments_are_told_whole_or_not_at_all),
 	CASE(caller_who_is_back_has_said_this_before),
 	CASE(only_what_cannot_change_is_told_beforehand),
+	CASE(turn_that_may_still_be_written_down_is_not_told_beforehand),
 	CASE(two_thousand_turns_are_told_from_their_end),
 	CASE(long_answer_of_a_tool_takes_no_more_than_its_share),
+	CASE(result_without_room_leaves_with_its_call),
 	CASE(newest_turn_alone_may_be_too_long),
 	{ 0 },
 };

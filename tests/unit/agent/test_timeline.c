@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static struct timeline timeline;
 static cJSON *turns; /* as they were last shown */
 
@@ -185,6 +187,8 @@ static void empty_timeline_is_an_empty_list(void **state)
 
 static void so_many_turns_are_kept_and_the_rest_counted(void **state)
 {
+	char first[24], last[24];
+
 	(void)state;
 	for (int i = 0; i < TIMELINE_TURNS + 300; i++) {
 		char id[24];
@@ -199,8 +203,10 @@ static void so_many_turns_are_kept_and_the_rest_counted(void **state)
 	assert_non_null(timeline_turn(&timeline, TURN_CALLER, "item_0", 0)); /* those kept can be written on */
 	show();
 	assert_int_equal(cJSON_GetArraySize(turns), TIMELINE_SHOWN_TURNS);
-	assert_string_equal(json_str(turn_no(0), "text"), "item_800");
-	assert_string_equal(json_str(turn_no(TIMELINE_SHOWN_TURNS - 1), "text"), "item_999");
+	snprintf(first, sizeof first, "item_%d", TIMELINE_TURNS - TIMELINE_SHOWN_TURNS);
+	snprintf(last, sizeof last, "item_%d", TIMELINE_TURNS - 1);
+	assert_string_equal(json_str(turn_no(0), "text"), first);
+	assert_string_equal(json_str(turn_no(TIMELINE_SHOWN_TURNS - 1), "text"), last);
 }
 
 static void a_turn_has_news_when_it_settles_and_only_once(void **state)
@@ -483,6 +489,64 @@ static void newest_is_told_first_and_only_as_far_as_it_was_heard(void **state)
 	fleet_said_free(before);
 }
 
+static void change_something(int step)
+{
+	char id[24];
+	struct turn *turn;
+
+	snprintf(id, sizeof id, "item_%d", step % 7 ? step / 11 : step * 5 % (step / 11 + 1));
+	turn = timeline_turn(&timeline, step % 3 ? TURN_AGENT : TURN_CALLER, id, step);
+	assert_non_null(turn);
+	timeline_text(&timeline, turn, step % 5 ? "a little more of it " : "\"All\" of it.", step % 5 == 0);
+	if (step % 13 == 0 && turn->kind == TURN_AGENT) {
+		turn->heard_known = true;
+		timeline_settled(&timeline, turn);
+	}
+}
+
+/* Until there are so many that the oldest are not shown, and some of them become long. */
+static void what_stays_of_the_list_is_as_if_put_anew(void **state)
+{
+	struct buf kept, anew;
+
+	(void)state;
+	buf_init(&kept, 0);
+	buf_init(&anew, 0);
+	for (int step = 0; step < 2600; step++) {
+		size_t before;
+
+		if (step % 4)
+			change_something(step);
+		before = timeline_put_json(&timeline, &kept);
+		if (step % 50 && step > 60)
+			continue;
+		buf_reset(&anew);
+		assert_int_equal(timeline_put_json(&timeline, &anew), before);
+		assert_string_equal(buf_text(&kept), buf_text(&anew));
+		assert_int_equal(kept.len, anew.len);
+	}
+	assert_true(timeline.count > TIMELINE_SHOWN_TURNS);
+	buf_free(&kept);
+	buf_free(&anew);
+}
+
+static void a_turn_that_stays_is_not_put_again(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 0);
+	say(TURN_CALLER, "item_1", "When do you open?");
+	say(TURN_AGENT, "item_2", "At nine.");
+	timeline_put_json(&timeline, &out);
+	memcpy(strstr(out.data, "When"), "Then", 4);
+	timeline_text(&timeline, timeline_find(&timeline, "item_2"), "At ten.", true);
+	timeline_put_json(&timeline, &out);
+	assert_non_null(strstr(out.data, "Then do you open?"));
+	assert_non_null(strstr(out.data, "At ten."));
+	buf_free(&out);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin_anew, begin_anew)
 
 const struct CMUnitTest unit_tests[] = {
@@ -493,6 +557,8 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(what_was_not_heard_yet_is_not_claimed),
 	TEST(any_text_of_a_stranger_makes_valid_json),
 	TEST(empty_timeline_is_an_empty_list),
+	TEST(what_stays_of_the_list_is_as_if_put_anew),
+	TEST(a_turn_that_stays_is_not_put_again),
 	TEST(so_many_turns_are_kept_and_the_rest_counted),
 	TEST(a_turn_has_news_when_it_settles_and_only_once),
 	TEST(text_is_bounded_over_all_turns_together),

@@ -1,11 +1,14 @@
 #include "server/agent/toolbox.h"
 
 #include "common/json.h"
+#include "server/model/words.h"
 #include "tests/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+ONE_THREAD;
 
 enum { SECOND = 1000000 };
 
@@ -63,16 +66,15 @@ static void answer_is_kept_whole_until_it_is_told(void **state)
 	toolbox_free(&t);
 }
 
-/* Of a long one the beginning, and of many the newest. */
+/* All of a long one, and of many the newest. */
 static void what_is_kept_for_other_sessions_is_bounded(void **state)
 {
-	enum { LONG = 60000, RUNS = 12 };
+	enum { LONG = 40000, RUNS = 12 };
 	char *answer = malloc(LONG + 1), id[16];
 	struct toolbox t = { 0 };
 
 	(void)state;
 	memset(answer, 'x', LONG);
-	memcpy(answer + TOOL_KEPT - 1, "\xc3\xa9", 2);
 	answer[LONG] = '\0';
 	for (int i = 0; i < RUNS; i++) {
 		snprintf(id, sizeof id, "%d", i);
@@ -83,13 +85,39 @@ static void what_is_kept_for_other_sessions_is_bounded(void **state)
 	}
 	for (uint32_t no = 1; no <= RUNS; no++) {
 		assert_true(toolbox_no(&t, no)->told);
-		if (no <= RUNS - 8)
+		if (no <= RUNS - TOOLBOX_KEPT / LONG)
 			assert_null(toolbox_no(&t, no)->output);
 		else
-			assert_int_equal(strlen(toolbox_no(&t, no)->output), TOOL_KEPT - 1);
+			assert_int_equal(strlen(toolbox_no(&t, no)->output), LONG);
 	}
 	toolbox_free(&t);
 	free(answer);
+}
+
+/* Those that are shown in part are told whole; without room for them nothing is told of them. */
+static void long_arguments_are_kept_as_long_as_results(void **state)
+{
+	enum { LONG = 50000 };
+	char *arguments = malloc(LONG + 1), id[16];
+	struct toolbox t = { 0 };
+
+	(void)state;
+	memset(arguments, 'x', LONG);
+	arguments[LONG] = '\0';
+	for (int i = 0; i < 3; i++) {
+		snprintf(id, sizeof id, "%d", i);
+		assert_int_equal(toolbox_begin(&t, id, "book", arguments, 0, T0), TOOL_BEGUN);
+		toolbox_result(&t, toolbox_find(&t, id), true, "7", T0);
+		toolbox_told(&t, toolbox_find(&t, id));
+	}
+	assert_int_equal(strlen(toolbox_no(&t, 1)->arguments), TOOL_SHOWN);
+	assert_string_equal(toolbox_arguments(toolbox_no(&t, 1), LONG), words_arguments_left_out);
+	assert_string_equal(toolbox_arguments(toolbox_no(&t, 3), LONG), arguments);
+	assert_string_equal(toolbox_arguments(toolbox_no(&t, 3), LONG - 1), words_arguments_left_out);
+	toolbox_begin(&t, "none", "book", "", 0, T0);
+	assert_string_equal(toolbox_arguments(toolbox_find(&t, "none"), LONG), "{}");
+	toolbox_free(&t);
+	free(arguments);
 }
 
 static void ids_that_differ_at_their_end_are_two(void **state)
@@ -169,6 +197,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(runs_are_numbered_and_found_by_the_models_id),
 	cmocka_unit_test(answer_is_kept_whole_until_it_is_told),
 	cmocka_unit_test(what_is_kept_for_other_sessions_is_bounded),
+	cmocka_unit_test(long_arguments_are_kept_as_long_as_results),
 	cmocka_unit_test(ids_that_differ_at_their_end_are_two),
 	cmocka_unit_test(there_are_limits),
 	cmocka_unit_test(what_was_called_is_shown_and_bounded),

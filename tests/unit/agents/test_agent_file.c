@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+ONE_THREAD;
+
 static struct config cfg;
 static struct buf problem, notes;
 
@@ -114,7 +116,7 @@ static const char every_key[] =
     "{\"numbers\":[\"+12025550100\",\"+12025550101\"],\"model\":\"m\",\"voice\":\"cedar\",\"speed\":1.25,"
     "\"endpoints\":[{\"number\":2,\"model\":\"deployed\"},{\"number\":1,\"voice\":\"ash\"}],"
     "\"languages\":[\"en\",\"es\"],\"instructions\":\"Be {{caller}}.\","
-    "\"greeting\":{\"mode\":\"exact\",\"text\":\"Hello {{now}}\",\"protect_ms\":700},\"interruptible\":false,"
+    "\"greeting\":{\"mode\":\"exact\",\"text\":\"Hello {{now}}\",\"protect_ms\":700},\"interruptible\":false,\"send_digits\":true,"
     "\"turn_detection\":{\"type\":\"server_vad\",\"threshold\":0.7,\"prefix_ms\":200,\"silence_ms\":900},"
     "\"transcription\":{\"model\":\"whisper-1\",\"language\":\"es\"},\"noise_reduction\":\"near_field\","
     "\"reasoning_effort\":\"low\",\"max_output_tokens\":\"inf\","
@@ -123,12 +125,13 @@ static const char every_key[] =
     "{\"name\":\"t_2\",\"description\":\"e\",\"url\":\"http://127.0.0.1:9/x?y=z\"}],"
     "\"mcp_servers\":[{\"label\":\"m\",\"url\":\"https://m.example/sse\",\"allowed_tools\":[\"a\"],"
     "\"require_approval\":\"never\",\"authorization_env\":\"TEST_SECRET\"}],\"knowledge\":\"menu\","
+    "\"instant_answers\":[{\"when\":[\"opening hours\",\"open?\"],\"say\":\"Always.\"}],"
     "\"transfers\":[{\"name\":\"office\",\"number\":\"+12025550199\",\"description\":\"the office\"},"
     "{\"name\":\"sip\",\"number\":\"sip:a@b.example\",\"ring_seconds\":9}],"
     "\"outcome\":{\"schema\":{\"type\":\"object\"},\"instructions\":\"i\",\"fill\":\"after\"},"
     "\"webhooks\":[{\"url\":\"https://h.example/w\"},{\"url\":\"http://db/w\",\"events\":[\"call.ended\","
     "\"record.created\"]}],\"signing_secret_env\":\"TEST_SECRET\",\"record\":\"twilio\","
-    "\"limits\":{\"max_call_seconds\":60,\"idle_seconds\":0,\"max_call_cost\":0.5},"
+    "\"limits\":{\"max_call_seconds\":60,\"idle_seconds\":0,\"reprompt_seconds\":7,\"hold_music_seconds\":\"off\",\"max_call_cost\":0.5},"
     "\"fallback\":{\"number\":\"+12025550177\"},\"machine\":{\"action\":\"message\",\"message\":\"Say {{now}}\"},"
     "\"phrases\":{\"busy\":\"Full.\",\"one_moment\":\"Wait.\"},\"say_voice\":\"Polly.Lucia-Neural\","
     "\"say_language\":\"es-ES\"}";
@@ -159,6 +162,7 @@ static void every_key_of_the_talk_goes_where_it_belongs(void **state)
 	assert_string_equal(p->greeting, "Hello {{now}}");
 	assert_int_equal(p->greeting_protect_ms, 700);
 	assert_false(p->interruptible);
+	assert_true(p->sends_digits);
 	assert_int_equal(p->turn_detection, TURN_SERVER_VAD);
 	assert_true(p->vad_threshold == 0.7);
 	assert_int_equal(p->vad_prefix_ms, 200);
@@ -194,6 +198,10 @@ static void every_key_of_what_it_can_do_goes_where_it_belongs(void **state)
 	assert_int_equal(p->mcps[0].allowed_count, 1);
 	assert_string_equal(p->mcps[0].allowed[0], "a");
 	assert_non_null(strstr(p->knowledge, "/menu"));
+	assert_int_equal(p->instant_count, 1);
+	assert_int_equal(p->instants[0].when_count, 2);
+	assert_string_equal(p->instants[0].when[1], "open?");
+	assert_string_equal(p->instants[0].say, "Always.");
 	assert_int_equal(p->destination_count, 2);
 	assert_string_equal(p->destinations[0].number, "+12025550199");
 	assert_int_equal(p->destinations[0].ring_seconds, 25);
@@ -207,6 +215,8 @@ static void every_key_of_what_it_can_do_goes_where_it_belongs(void **state)
 	assert_int_equal(p->record, RECORDING_TWILIO);
 	assert_int_equal(p->max_call_seconds, 60);
 	assert_int_equal(p->idle_seconds, 0);
+	assert_int_equal(p->reprompt_seconds, 7);
+	assert_int_equal(p->hold_music_seconds, 0);
 	assert_true(p->max_call_cost == 0.5);
 	assert_string_equal(p->fallback_number, "+12025550177");
 	assert_int_equal(p->machine, MACHINE_MESSAGE);
@@ -232,6 +242,40 @@ static void text_comes_from_a_file_without_its_mark_and_blanks(void **state)
 	(void)state;
 	assert_said(
 	    "\xEF\xBB\xBF{\"instructions\":{\"file\":\"text.md\"}}", instructions, "You are {{business_name}}.");
+}
+
+static void stand_in_is_the_agent_by_gather_without_what_needs_sound(void **state)
+{
+	struct agent_entry a = good(JSON({
+		"voice" : "cedar",
+		"mcp_servers" : [ { "label" : "m", "url" : "https://m.example/" } ],
+		"variants" : [
+			{ "name" : "a" }, { "name" : "b", "channel" : "gather", "mcp_servers" : [] }, {
+				"name" : "c",
+				"channel" : "relay",
+				"model_protocol" : "text",
+				"model" : "mine",
+				"mcp_servers" : []
+			}
+		]
+	}));
+	const struct agent *p = a.variants[0]->by_gather;
+
+	(void)state;
+	assert_string_equal(p->name, "x");
+	assert_string_equal(p->variant, "a");
+	assert_int_equal(p->channel, CHANNEL_GATHER);
+	assert_int_equal(p->model_protocol, MODEL_KIND_TEXT);
+	assert_string_equal(p->openai_model, cfg.text_model);
+	assert_int_equal(p->mcp_count, 0);
+	assert_true(p->stands_in);
+	assert_false(a.variants[0]->stands_in);
+	agent_release(agent_retain(p));
+	assert_null(a.variants[1]->by_gather);
+	assert_int_equal(a.variants[1]->model_protocol, MODEL_KIND_TEXT);
+	assert_string_equal(a.variants[1]->openai_model, cfg.text_model);
+	assert_string_equal(a.variants[2]->by_gather->openai_model, "mine");
+	agent_memory_release(a.memory);
 }
 
 static void variant_is_the_file_and_what_it_says_besides(void **state)
@@ -330,12 +374,28 @@ static const struct {
 	{ JSON({ "speed" : "1" }), "speed", "number" },
 	{ JSON({ "max_output_tokens" : 0.5 }), "max_output_tokens", "inf" },
 	{ JSON({ "interruptible" : "on" }), "interruptible", "true or false" },
+	{ JSON({ "send_digits" : 1 }), "send_digits", "true or false" },
 	{ JSON({ "noise_reduction" : "much" }), "noise_reduction", "off/near_field/far_field" },
 	{ JSON({ "record" : "yes" }), "record", "off/local/twilio" },
 	{ JSON({ "record" : "local" }), "record", "DATA_DIR" },
 	{ JSON({ "limits" : [] }), "limits", "object" },
+	{ JSON({ "limits" : { "hold_music_seconds" : "never" } }), "limits.hold_music_seconds", "\"off\"" },
 	{ JSON({ "limits" : { "max_call_seconds" : 14101 } }), "limits.max_call_seconds", "14100" },
 	{ JSON({ "fallback" : { "number" : "911" } }), "fallback.number", "E.164" },
+	{ JSON({ "fallback" : "dial" }), "fallback", "list" },
+	{ JSON({ "fallback" : ["moon"] }), "fallback[0]", "reconnect/text/dial/voicemail" },
+	{ JSON({ "fallback" : [7] }), "fallback[0]", "word" },
+	{ JSON({ "fallback" : [ "reconnect", "reconnect" ] }), "fallback[1]", "twice" },
+	{ JSON({ "fallback" : [ { "dial" : [] } ] }), "fallback[0].dial", "one number at least" },
+	{ JSON({ "fallback" : [ { "dial" : ["911"] } ] }), "fallback[0].dial[0]", "E.164" },
+	{ JSON({ "fallback" : [ { "ring_seconds" : 7 } ] }), "fallback[0]", "dial and voicemail" },
+	{ JSON({ "fallback" : [ { "dial" : ["+12025550156"], "voicemail" : {} } ] }), "fallback[0]", "one of" },
+	{ JSON({ "fallback" : [ { "dial" : ["+12025550156"], "ring_seconds" : 4 } ] }), "fallback[0].ring_seconds",
+	    "5 to 600" },
+	{ JSON({ "fallback" : [ { "voicemail" : { "max_seconds" : 601 } } ] }), "fallback[0].voicemail.max_seconds",
+	    "5 to 600" },
+	{ JSON({ "fallback" : [ "reconnect", "voicemail" ] }), "fallback[1]", "is voicemail, which needs DATA_DIR" },
+	{ JSON({ "fallback" : ["dial"] }), "fallback[0]", "is dial, which needs numbers" },
 	/* endpoints */
 	{ JSON({ "endpoints" : [] }), "endpoints", "one element at least" },
 	{ JSON({ "endpoints" : { "number" : 1 } }), "endpoints", "list" },
@@ -353,6 +413,14 @@ static const struct {
 	{ JSON({ "numbers" : ["2025550100"] }), "numbers[0]", "E.164" },
 	{ JSON({ "numbers" : [ "+12025550100", "+12025550100" ] }), "numbers[1]", "twice" },
 	{ JSON({ "languages" : [ "en", "english" ] }), "languages[1]", "ISO-639-1" },
+	/* instant answers */
+	{ JSON({ "instant_answers" : {} }), "instant_answers", "list" },
+	{ JSON({ "instant_answers" : [ { "when" : ["a"] } ] }), "instant_answers[0].say", "missing" },
+	{ JSON({ "instant_answers" : [ { "say" : "a" } ] }), "instant_answers[0].when", "missing" },
+	{ JSON({ "instant_answers" : [ { "when" : [ "a", " " ], "say" : "b" } ] }), "instant_answers[0].when[1]",
+	    "blank" },
+	{ JSON({ "instant_answers" : [ { "when" : ["a"], "say" : "Hello {{caller}}" } ] }), "instant_answers[0].say",
+	    "no variables" },
 	/* texts */
 	{ JSON({ "instructions" : "" }), "instructions", "empty" },
 	{ JSON({ "instructions" : 7 }), "instructions", "name.md" },
@@ -578,6 +646,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(every_key_of_the_talk_goes_where_it_belongs),
 	cmocka_unit_test(every_key_of_what_it_can_do_goes_where_it_belongs),
 	cmocka_unit_test(text_comes_from_a_file_without_its_mark_and_blanks),
+	cmocka_unit_test(stand_in_is_the_agent_by_gather_without_what_needs_sound),
 	cmocka_unit_test(variant_is_the_file_and_what_it_says_besides),
 	cmocka_unit_test(languages_are_those_of_the_transcription_unless_it_has_its_own),
 	cmocka_unit_test(what_a_schema_holds_in_vain_is_noted),

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+ONE_THREAD;
+
 /* The text with these values; valid until the next. */
 static const char *expand(const char *text, const struct template_values *values)
 {

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 enum { SECOND = 8000, MODEL_SECOND = 48000 };
 
 static uint8_t caller[SECOND], model[MODEL_SECOND + 1024], back[SECOND + 1024], again[MODEL_SECOND + 1024];

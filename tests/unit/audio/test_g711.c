@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+ONE_THREAD;
+
 /* First and last code of each segment, positive side, from another
  * implementation (they agree with tables 1a and 2a of G.711). */
 static const struct {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 enum { SECOND_24K = 24000, DELAY_MOST_MS = 4 };
 
 static void tone(int16_t *out, size_t count, double hz, double rate, double amplitude)

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static void a_header_says_what_follows_it(void **state)
 {
 	static const uint8_t stereo[] =

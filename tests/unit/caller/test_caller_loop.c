@@ -1,10 +1,14 @@
 /* The caller loop on a thread of its own, over the silent channel: the test is
  * the phone at one end, and the agent loop at the other. */
+#include "common/memory.h"
 #include "common/base64.h"
 #include "common/clock.h"
 #include "common/ws_frame.h"
 #include "server/caller/caller_loop.h"
+#include "server/caller/caller_stream.h"
 #include "server/line/call.h"
+#include "server/line/calls_carry.h"
+#include "server/line/keys/call_keys.h"
 #include "server/line/calls.h"
 #include "server/line/calls_admit.h"
 #include "server/stats/stats.h"
@@ -41,6 +45,61 @@ void call_end(struct call *c, enum call_end why)
 
 	atomic_compare_exchange_strong(&c->end, &none, (int)why);
 	bell_ring(&c->caller_bell);
+}
+
+void call_mind_memory(struct call *c)
+{
+	if (memory_missed())
+		call_end(c, END_INTERNAL_ERROR);
+}
+
+static bool parks;
+static void *kept;
+
+void call_lose(struct call *c, enum call_end why)
+{
+	if (parks)
+		atomic_store(&c->lost, (int)why);
+	else
+		call_end(c, why);
+}
+
+static bool pressing;
+
+bool call_is_pressing(struct call *c)
+{
+	(void)c;
+	return pressing;
+}
+
+void call_stopped(struct call *c)
+{
+	if (pressing)
+		call_lose(c, END_STREAM_LOST);
+	else
+		call_end(c, END_CALLER_HUNG_UP);
+}
+
+bool call_park(struct call *c, void *what)
+{
+	if (call_ended(c))
+		return false;
+	kept = what;
+	return true;
+}
+
+void *call_unpark(struct call *c)
+{
+	void *what = kept;
+
+	(void)c;
+	kept = NULL;
+	return what;
+}
+
+void call_name_stream(struct call *c, const struct phone_stream *stream)
+{
+	c->stream = *stream;
 }
 
 struct recorder *calls_recorder(const struct calls *calls)
@@ -136,6 +195,7 @@ static int end(void **state)
 	close(sockets[1]); /* or it would wait for our Close */
 	pthread_join(loop, NULL);
 	name_is_free = true;
+	parks = pressing = false;
 	close(sockets[0]);
 	ws_reader_close(reader);
 	bell_close(&line->agent_bell);
@@ -746,6 +806,123 @@ static void a_stream_that_never_starts_may_not(void **state)
 	assert_int_equal(ending(), END_STREAM_SILENT);
 }
 
+/* ------------------------------------------------------------------------ parked */
+
+/* A second of an answer is with the phone when its socket breaks off. */
+static void lose_stream(void)
+{
+	struct from_cut parked;
+
+	parks = true;
+	start();
+	agent_says(1, 1000);
+	expect_told(FROM_FIRST_AUDIO);
+	close(sockets[1]);
+	assert_int_equal(told(&parked, sizeof parked), FROM_PARKED);
+	assert_int_equal(parked.count, 1);
+	assert_int_equal(parked.items[0].no, 1);
+	assert_true(parked.items[0].heard_ms < 1000);
+	pthread_join(loop, NULL);
+	close(sockets[0]);
+	assert_int_equal(call_lost(line), END_STREAM_LOST);
+	assert_int_equal(call_ended(line), CALL_NOT_ENDED);
+	assert_non_null(kept);
+}
+
+static void stream_comes_back(void)
+{
+	ws_reader_close(reader);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+	assert_int_equal(ws_reader_open(&reader, false, 65536, read_phone, NULL), 0);
+	atomic_store(&line->lost, CALL_NOT_ENDED);
+	assert_int_equal(run_loop(), 0);
+}
+
+static void a_stream_that_was_lost_is_followed_by_another(void **state)
+{
+	int64_t started;
+	struct from_cut cut;
+
+	(void)state;
+	lose_stream();
+	started = atomic_load(&line->started_us);
+	stream_comes_back();
+	phone_says("start MZ2 CA1");
+	expect_told(FROM_BACK);
+	assert_string_equal(line->stream.id, "MZ2");
+	assert_int_equal(atomic_load(&line->started_us), started);
+	/* What was queued is not played: the agent loop cuts it, and says something else. */
+	send_frame(WS_PING, "", 0);
+	phone_gets(WS_PONG);
+	atomic_store(&line->stale_to, ring_written(&line->to_caller));
+	atomic_fetch_add(&line->cuts_wanted, 1);
+	bell_ring(&line->caller_bell);
+	assert_int_equal(told(&cut, sizeof cut), FROM_CUT);
+	assert_int_equal(cut.count, 0);
+	agent_says(2, 20);
+	expect_told(FROM_FIRST_AUDIO);
+	assert_string_equal(phone_gets(WS_TEXT), "audio MZ2 160 2");
+	hang_up();
+	assert_null(kept);
+}
+
+/* It is no hang-up: the phone comes back behind the keys that it plays. */
+static void a_stream_that_makes_room_for_keys_is_followed_by_another(void **state)
+{
+	struct from_cut parked;
+
+	(void)state;
+	parks = pressing = true;
+	start();
+	agent_says(1, 1000);
+	expect_told(FROM_FIRST_AUDIO);
+	phone_says("stop");
+	assert_int_equal(told(&parked, sizeof parked), FROM_PARKED);
+	assert_int_equal(parked.count, 1);
+	pthread_join(loop, NULL);
+	close(sockets[1]);
+	close(sockets[0]);
+	pressing = false;
+	stream_comes_back();
+	phone_says("start MZ2 CA1");
+	expect_told(FROM_BACK);
+	hang_up();
+}
+
+static void a_start_of_another_call_does_not_follow(void **state)
+{
+	(void)state;
+	lose_stream();
+	stream_comes_back();
+	parks = false; /* there is no third */
+	expect_refused("start MZ2 CA2");
+	assert_string_equal(line->stream.id, "MZ1");
+}
+
+static void a_call_that_ends_while_it_is_parked_is_left_for_its_loop(void **state)
+{
+	struct from_cut left;
+
+	(void)state;
+	lose_stream();
+	call_end(line, END_STREAM_LOST);
+	caller_leave(line);
+	assert_int_equal(told(&left, sizeof left), FROM_LEFT);
+	assert_int_equal(left.count, 0);
+	assert_null(kept);
+	caller_leave(line);  /* nothing is left */
+	stream_comes_back(); /* for the teardown */
+}
+
+static void a_call_that_is_over_is_not_parked(void **state)
+{
+	(void)state;
+	parks = true;
+	start();
+	hang_up();
+	assert_null(kept);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 #define TEST_BEGUN(name, how) cmocka_unit_test_setup_teardown(name, how, end)
 #define TEST_OVER(name, how, channel) cmocka_unit_test_prestate_setup_teardown(name, how, end, (void *)&channel)
@@ -773,6 +950,11 @@ const struct CMUnitTest unit_tests[] = {
 	TEST_OVER(without_marks_the_clock_tells_what_was_heard, begin, silent_channel_without_marks),
 	TEST(a_phone_that_stops_playing_tells_at_once_what_was_heard),
 	TEST(a_cut_clears_what_the_phone_holds),
+	TEST(a_stream_that_was_lost_is_followed_by_another),
+	TEST(a_stream_that_makes_room_for_keys_is_followed_by_another),
+	TEST(a_start_of_another_call_does_not_follow),
+	TEST(a_call_that_ends_while_it_is_parked_is_left_for_its_loop),
+	TEST(a_call_that_is_over_is_not_parked),
 #define TEST_OF_TEXT(name) TEST_OVER(name, begin, silent_channel_of_text)
 	TEST_OF_TEXT(what_the_caller_says_is_told_in_words),
 	TEST_OF_TEXT(the_language_of_a_turn_is_told_before_its_words),

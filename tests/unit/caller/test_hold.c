@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 enum { SAMPLES = HOLD_TONE_MS * G711_BYTES_PER_MS, LOUDEST = 32124 };
 
 static uint8_t played[SAMPLES];

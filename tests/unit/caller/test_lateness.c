@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+ONE_THREAD;
+
 enum { MS = 1000, FRAME = 20 };
 
 static const int64_t T0 = 50 * 1000 * (int64_t)MS;

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+ONE_THREAD;
+
 enum { MS = 1000, SECOND = 1000 * MS, BYTES = G711_BYTES_PER_MS };
 
 static const int64_t T0 = 5 * SECOND;
@@ -105,6 +107,68 @@ static void clock_that_stands_still_or_runs_back_adds_nothing(void **state)
 	send_ms(1, 100, T0);
 	assert_int_equal(ledger_heard(&ledger, T0), 0);
 	assert_int_equal(ledger_heard(&ledger, T0 - SECOND), 0);
+}
+
+/* ------------------------------------------------------------------------------ room */
+
+enum { LEAD = 400 * MS };
+
+/* What there is room for is sent, up to the lead; how many messages it took. */
+static int fill(int64_t now)
+{
+	size_t room;
+	int count = 0;
+
+	for (; (room = ledger_room(&ledger, LEAD, now)); count++)
+		ledger_sent(&ledger, 1, room, now);
+	assert_int_equal(ledger_lead_us(&ledger, now), LEAD);
+	return count;
+}
+
+static void a_full_lead_has_no_room_before_enough_of_it_is_played(void **state)
+{
+	(void)state;
+	fill(T0);
+	assert_int_equal(ledger_room_us(&ledger, LEAD), T0 + 100 * MS);
+	assert_int_equal(ledger_room(&ledger, LEAD, T0 + 100 * MS - 1), 0);
+	assert_int_equal(ledger_room(&ledger, LEAD, T0 + 100 * MS), 100 * BYTES);
+	assert_int_equal(fill(T0 + 100 * MS), 1);
+	/* The same again, and after a delay what is missing. */
+	assert_int_equal(ledger_room(&ledger, LEAD, T0 + 180 * MS), 0);
+	assert_int_equal(ledger_room(&ledger, LEAD, T0 + 240 * MS), 140 * BYTES);
+	assert_int_equal(fill(T0 + 400 * MS), 2);
+}
+
+static void a_lead_that_is_not_full_yet_has_room(void **state)
+{
+	(void)state;
+	fill(T0);
+	ledger_room(&ledger, LEAD, T0 + 200 * MS);
+	send_ms(1, 150, T0 + 200 * MS); /* there was no more */
+	assert_int_equal(ledger_room(&ledger, LEAD, T0 + 200 * MS), 50 * BYTES);
+	assert_int_equal(ledger_room_us(&ledger, LEAD), T0 + 150 * MS);
+}
+
+static void the_first_piece_after_a_pause_or_a_cut_is_the_smallest(void **state)
+{
+	struct heard heard[1];
+
+	(void)state;
+	assert_int_equal(ledger_room(&ledger, LEAD, T0), LEDGER_PIECE_FIRST);
+	fill(T0);
+	ledger_cut(&ledger, 1, T0 + 10 * MS, heard, 1);
+	assert_int_equal(ledger_room(&ledger, LEAD, T0 + 10 * MS), LEDGER_PIECE_FIRST);
+	send_ms(2, 20, T0 + 10 * MS);
+	assert_int_equal(ledger_room(&ledger, LEAD, T0 + 10 * MS), LEDGER_PIECE_MAX);
+}
+
+static void a_short_lead_keeps_most_of_it(void **state)
+{
+	(void)state;
+	send_ms(1, 100, T0);
+	assert_int_equal(ledger_room(&ledger, 100 * MS, T0), 0);
+	assert_int_equal(ledger_room(&ledger, 100 * MS, T0 + 24 * MS), 0);
+	assert_int_equal(ledger_room(&ledger, 100 * MS, T0 + 25 * MS), 25 * BYTES);
 }
 
 /* ----------------------------------------------------------------------------- marks */
@@ -757,6 +821,10 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(heard_never_passes_what_was_sent),
 	TEST(heard_is_rounded_down),
 	TEST(clock_that_stands_still_or_runs_back_adds_nothing),
+	TEST(a_full_lead_has_no_room_before_enough_of_it_is_played),
+	TEST(a_lead_that_is_not_full_yet_has_room),
+	TEST(the_first_piece_after_a_pause_or_a_cut_is_the_smallest),
+	TEST(a_short_lead_keeps_most_of_it),
 	TEST(marks_come_after_the_first_piece_then_every_200_ms_and_at_the_end),
 	TEST(numbers_of_marks_are_never_used_twice),
 	TEST(echo_of_a_later_mark_proves_the_earlier_ones),

@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+ONE_THREAD;
+
 static int sockets[2]; /* ours, the phone's */
 static struct phone_socket s;
 static struct ws_reader *reader;
@@ -107,11 +109,23 @@ static void a_phone_that_answers_is_there(void **state)
 	assert_false(next_ping());
 }
 
+/* What did not fit into the buffer is the phone's fault, who has not read; what had no memory is ours. */
+static void a_frame_that_is_missing_ends_the_call(void **state)
+{
+	(void)state;
+	s.out.err = -E2BIG;
+	assert_int_equal(phone_socket_flush(&s, now), END_STREAM_STALLED);
+	s.out.err = -ENOMEM;
+	assert_int_equal(phone_socket_flush(&s, now), END_INTERNAL_ERROR);
+	assert_int_equal(phone_socket_flush(&s, now), CALL_NOT_ENDED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 const struct CMUnitTest unit_tests[] = {
 	TEST(nobody_is_pinged_who_is_not_watched),
 	TEST(a_ping_every_twenty_seconds_and_two_may_be_missed),
 	TEST(a_phone_that_answers_is_there),
+	TEST(a_frame_that_is_missing_ends_the_call),
 	{ 0 },
 };

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static struct spoken_text spoken;
 
 FIXTURE(begin, spoken_init(&spoken))

@@ -220,7 +220,8 @@ static void meet_in(enum audio_format format)
 	session = fake_model_meet(&access_to, &wish);
 	while (model_session_flush(session) == -EAGAIN)
 		poll(NULL, 0, 1);
-	model_writer_meet(&line->writer, model_session_client(session), &fake_protocol, format);
+	model_writer_meet(
+	    &line->writer, model_session_client(session), &fake_protocol, format, line->writer.session + 1);
 	atomic_store(&line->writer.holder, WRITER_CALLER);
 }
 
@@ -537,6 +538,57 @@ static void a_shut_valve_stays_shut_and_an_open_one_open(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 #define TEST_OF_SESSIONS(name) cmocka_unit_test_setup_teardown(name, begin_sessions, end_sessions)
 
+/* Frames of that fill, of which nothing need be told. */
+static void say_and_wait(int frames, uint8_t fill)
+{
+	for (int i = 0; i < frames; i++) {
+		assert_true(frame(timestamp_ms, fill));
+		timestamp_ms += FRAME_MS;
+		now += FRAME_MS * US_PER_MS;
+		uplink_run(&uplink, now);
+	}
+}
+
+static void sound_that_is_gone_is_told_and_silence_is_not(void **state)
+{
+	(void)state;
+	meet();
+	hear(30);
+	expect_frames_one_by_one(0, 30);
+	lose_session();
+	say_and_wait(40, MULAW_SILENCE);
+	assert_int_equal(atomic_load(&line->gone_to), 20 * FRAME); /* a session had it, and no other can */
+	assert_true(call_lost_after(line, 19 * FRAME));
+	assert_false(call_lost_after(line, 20 * FRAME));
+	said_to_frame(20);
+	assert_false(call_lost_after(line, 0)); /* it was written down */
+	say_and_wait(60, MULAW_SILENCE);
+	said_to_frame(30);
+	assert_false(call_lost_after(line, 0));
+	say_and_wait(5, 0x20);
+	say_and_wait(45, MULAW_SILENCE);
+	assert_false(call_lost_after(line, 0));
+	say_and_wait(2, MULAW_SILENCE); /* nobody had it, and no position is behind it */
+	assert_true(call_lost_after(line, 30 * FRAME));
+	assert_false(call_lost_after(line, 30 * FRAME + 1));
+}
+
+static void sound_that_the_caller_leaves_behind_is_told(void **state)
+{
+	(void)state;
+	meet();
+	hear(10);
+	expect_frames_one_by_one(0, 10);
+	said_to_frame(10);
+	lose_session();
+	say_and_wait(3, MULAW_SILENCE);
+	uplink_leave(&uplink);
+	assert_false(call_lost_after(line, 0));
+	say_and_wait(3, 0x20);
+	uplink_leave(&uplink);
+	assert_true(call_lost_after(line, 0));
+}
+
 const struct CMUnitTest unit_tests[] = {
 	TEST(frames_wait_in_order_while_the_model_is_away),
 	TEST(beyond_the_backlog_the_oldest_are_skipped_and_counted),
@@ -553,6 +605,8 @@ const struct CMUnitTest unit_tests[] = {
 	TEST_OF_SESSIONS(session_that_takes_nothing_yet_is_followed_by_one_that_gets_all),
 	TEST_OF_SESSIONS(what_is_missing_beyond_the_backlog_is_counted_once),
 	TEST_OF_SESSIONS(what_was_sent_and_what_waits_are_one_backlog),
+	TEST_OF_SESSIONS(sound_that_is_gone_is_told_and_silence_is_not),
+	TEST_OF_SESSIONS(sound_that_the_caller_leaves_behind_is_told),
 	TEST_OF_SESSIONS(silence_in_place_of_missing_frames_is_sent_again_with_them),
 	TEST_OF_SESSIONS(session_of_another_format_begins_afresh),
 	TEST_OF_SESSIONS(long_call_keeps_little_and_the_right_thing),

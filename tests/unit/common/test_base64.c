@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 /* In a block of exactly the promised size, so that a sanitizer sees who writes
  * beyond it. */
 static ssize_t decoded(const char *text, size_t len, uint8_t *out)

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static void empty_buffer_is_an_empty_text(void **state)
 {
 	(void)state;

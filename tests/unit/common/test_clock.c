@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+ONE_THREAD;
+
 static void poll_never_returns_just_before_the_deadline(void **state)
 {
 	(void)state;

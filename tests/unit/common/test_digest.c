@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static const char *hex(const uint8_t *bytes, size_t len)
 {
 	static char text[2 * SHA256_BYTES + 1];

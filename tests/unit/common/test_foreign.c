@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 #define FFFD "\xef\xbf\xbd"
 
 /* In memory of its own size, so that a sanitizer sees what is read beyond it. */

@@ -8,6 +8,8 @@
 #include "tests/peers/fixture.h"
 #include "tests/unit.h"
 
+ONE_THREAD;
+
 /* A copy that ends where readable memory ends: cJSON is not compiled by us, so
  * no sanitizer watches what it reads. */
 static char *edge;

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static struct json_out j;
 
 static int begin(void **state)

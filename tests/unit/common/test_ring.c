@@ -36,7 +36,7 @@ static void open_at(struct ring *r, size_t cap, uint64_t at)
 	assert_int_equal(ring_open(r, cap), 0);
 	atomic_store(&r->head, at);
 	atomic_store(&r->tail, at);
-	r->trimmed_at = at;
+	r->origin = at - at % r->cap;
 }
 
 static void put_text(struct ring *r, uint8_t type, const char *text)
@@ -414,7 +414,7 @@ static void ring_that_empties_now_and_then_keeps_little_memory(void **state)
 		if (i % 16 == 0 && pages_in_use(&r) > most)
 			most = pages_in_use(&r);
 	}
-	assert_in_range(most, 1, 20);
+	assert_in_range(most, 1, 5); /* the same ones again and again */
 	ring_close(&r);
 }
 
@@ -432,7 +432,7 @@ static void what_a_burst_touched_is_given_back(void **state)
 	while (ring_next(&r, &got))
 		ring_pop(&r);
 	put_text(&r, 1, "the next record");
-	assert_true(pages_in_use(&r) <= 2);
+	assert_true(pages_in_use(&r) <= 4);
 	expect(&r, 1, "the next record");
 
 	/* And by the end of a call at the latest. */

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 /* What is wrong is written, what is ignored is noted. */
 static int check_text(const char *text)
 {

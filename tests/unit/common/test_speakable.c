@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static const struct {
 	const char *text, *said;
 } rows[] = {

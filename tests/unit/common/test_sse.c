@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 enum { MAX = 64 };
 
 static struct sse s;

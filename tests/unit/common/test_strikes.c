@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+ONE_THREAD;
+
 enum { NOW_US = 1000 * US_PER_S };
 
 static struct strikes s;

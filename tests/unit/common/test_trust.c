@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+ONE_THREAD;
+
 #define SYSTEM_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 
 static void expect(const char *pem, int err, size_t count)

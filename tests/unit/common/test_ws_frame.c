@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 enum { MAX_MESSAGE = 100000 };
 
 /* A transport that gives its bytes in pieces, with nothing in between. */

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+ONE_THREAD;
+
 static struct config cfg;
 static struct buf said;
 static char dir[64], path[128];

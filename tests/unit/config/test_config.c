@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+ONE_THREAD;
+
 /* An environment: "NAME=value" strings up to a NULL. */
 static const char *look(void *arg, const char *name)
 {
@@ -100,7 +102,7 @@ static void an_empty_environment_gives_the_defaults(void **state)
 	assert_string_equal(cfg.greeting, "Greet the caller in one short sentence and ask how you can help.");
 	assert_int_equal(cfg.max_calls, 100);
 	assert_int_equal(cfg.max_call_seconds, 3500);
-	assert_int_equal(cfg.backlog_ms, 5000);
+	assert_int_equal(cfg.backlog_ms, 8000);
 	assert_int_equal(cfg.uplink_batch, UPLINK_AUTO);
 	assert_int_equal(cfg.playout_lead_ms, 400);
 	assert_int_equal(cfg.log_format, LOG_FORMAT_TEXT);
@@ -147,6 +149,21 @@ static void an_empty_setting_is_an_unset_one(void **state)
 	}
 	accepts("PORT=");
 	assert_int_equal(cfg.port, 8080);
+}
+
+/* A token of Entra is long. */
+static void key_of_the_model_may_have_4096_bytes(void **state)
+{
+	static const char *const names[] = { "OPENAI_API_KEY", "OPENAI_API_KEY_2", "TEXT_API_KEY" };
+	char pair[5000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(pair, sizeof pair, "%s=%04096d", names[i], 7);
+		accepts(pair);
+		snprintf(pair, sizeof pair, "%s=%04097d", names[i], 7);
+		refuses(pair, names[i]);
+	}
 }
 
 static void blanks_and_carriage_returns_around_a_value_go(void **state)
@@ -327,7 +344,8 @@ static void the_text_apis_url_is_https_and_has_a_path(void **state)
 	accepts("TEXT_API_URL=https://x.openai.azure.com/openai/v1/responses?api-version=1");
 	refuses("TEXT_API_URL=http://localhost/v1/responses", "https://");
 	refuses("TEXT_API_URL=https://host", "must look like");
-	refuses("TEXT_API_URL=https://user:key@host/v1", "TEXT_API_KEY");
+	refuses("TEXT_API_URL=https://user:key@host/v1", "a setting of its own");
+	refuses("VOICEMAIL_API_URL=http://localhost/v1/audio/transcriptions", "https://");
 	accepts("TEXT_API=chat");
 	refuses("TEXT_API=completions", "responses/chat");
 	refuses("TEXT_API_URL=https://host/v1\r\nEvil: 1", "must look like");
@@ -1101,6 +1119,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(an_empty_environment_gives_the_defaults),
 	CASE(what_is_set_arrives),
 	CASE(an_empty_setting_is_an_unset_one),
+	CASE(key_of_the_model_may_have_4096_bytes),
 	CASE(blanks_and_carriage_returns_around_a_value_go),
 	CASE(numbers_keep_to_their_range),
 	CASE(every_number_is_held_at_both_ends),

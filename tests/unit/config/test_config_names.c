@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static struct buf said;
 
 /* What is said of an environment of these "NAME=value" strings, up to a NULL. */
@@ -112,6 +114,8 @@ static void names_that_are_read_are_told_with_what_comes_of_them(void **state)
 		{ "TWILIO_CONVERSATION_RELAY_ENABLED=false", "A=1",
 		    "TWILIO_CONVERSATION_RELAY_ENABLED changes nothing: it does so only as true/1/on/yes, and is then read as "
 		    "CHANNEL=relay.\n" },
+		{ "ENABLE_REALTIME_FALLBACK=on", "A=1",
+		    "ENABLE_REALTIME_FALLBACK is read as FALLBACK=reconnect,text,dial.\n" },
 		{ "USE_REALTIME_API=no", "CHANNEL=stream",
 		    "USE_REALTIME_API is not read, as CHANNEL is set, its name here.\n" },
 	};

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static void entries_are_prefixes_or_any(void **state)
 {
 	static const char *const sound[] = { "+1", "+49", "+4179", "-+49900", "+123456789012345", "any", "ANY" };

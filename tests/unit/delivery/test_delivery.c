@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+ONE_THREAD;
+
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 #define A "https://a.example/hook"
 #define B "https://b.example/hook"
@@ -75,30 +77,15 @@ static void after_a_day_it_is_parked_and_not_before(void **state)
 	assert_int_equal(delivery_judge(&ok, 5000, 5000 + 2 * DAY_MS, DAY_MS), DELIVERY_DELIVERED);
 }
 
-static void pauses_double_from_a_second_to_an_hour(void **state)
-{
-	int64_t whole = 1000;
-
-	(void)state;
-	for (int failed = 1; failed < 100; failed++) {
-		/* The least and the most that jitter makes of it. */
-		assert_int_equal(delivery_delay_ms(failed, -1, 0), whole / 2);
-		assert_int_equal(delivery_delay_ms(failed, -1, (uint32_t)(whole / 2)), whole);
-		for (uint32_t random = 1; random < 4000000000u; random += 399999999u)
-			assert_in_range(delivery_delay_ms(failed, -1, random), whole / 2, whole);
-		whole = whole * 2 > 3600000 ? 3600000 : whole * 2;
-	}
-	assert_in_range(delivery_delay_ms(0, -1, 7), 500, 1000);
-}
-
-static void retry_after_is_heeded_up_to_an_hour(void **state)
+static void pauses_go_from_a_second_to_an_hour_whatever_is_asked_for(void **state)
 {
 	(void)state;
-	assert_int_equal(delivery_delay_ms(1, 30, 0), 30000);
-	assert_int_equal(delivery_delay_ms(1, 0, 0), 500);
-	assert_int_equal(delivery_delay_ms(1, 3600, 0), 3600000);
-	assert_int_equal(delivery_delay_ms(1, INT64_MAX, 0), 3600000);
-	assert_int_equal(delivery_delay_ms(20, 30, 0), 1800000); /* it never shortens the pause */
+	assert_int_equal(backoff_ms(&delivery_backoff, 1, -1, UINT32_MAX), 1000);
+	assert_int_equal(backoff_ms(&delivery_backoff, 2, -1, UINT32_MAX), 2000);
+	assert_int_equal(backoff_ms(&delivery_backoff, 99, -1, UINT32_MAX), 3600000);
+	assert_int_equal(backoff_ms(&delivery_backoff, 1, 30, 0), 30000);
+	assert_int_equal(backoff_ms(&delivery_backoff, 1, INT64_MAX, 0), 3600000);
+	assert_int_equal(backoff_ms(&delivery_backoff, 20, 30, 0), 1800000); /* it never shortens the pause */
 }
 
 static void an_origin_is_scheme_host_and_port(void **state)
@@ -514,8 +501,7 @@ static void whatever_happens_each_call_is_told_in_order(void **state)
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(any_2xx_is_a_delivery),
 	cmocka_unit_test(after_a_day_it_is_parked_and_not_before),
-	cmocka_unit_test(pauses_double_from_a_second_to_an_hour),
-	cmocka_unit_test(retry_after_is_heeded_up_to_an_hour),
+	cmocka_unit_test(pauses_go_from_a_second_to_an_hour_whatever_is_asked_for),
 	cmocka_unit_test(an_origin_is_scheme_host_and_port),
 	TEST(the_next_of_a_call_waits_for_the_one_before),
 	TEST(what_is_older_goes_in_front_but_not_of_what_is_under_way),

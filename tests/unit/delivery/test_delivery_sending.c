@@ -502,7 +502,7 @@ static void each_address_is_told_what_it_asked_for(void **state)
 		.name = "plumber", .variant = "", .signing_secret = "s", .webhooks = hooks, .webhook_count = 1
 	};
 	static const char *const expected[] = { "call.started", "record.created", "call.ended", "call.failed",
-		"call.ended", "call.failed" };
+		"call.ended", "call.failed", "call.reconnected" };
 
 	(void)state;
 	tell(&p, JOURNAL_RESERVED, "call.reserved", CALL_NOT_ENDED);
@@ -515,13 +515,15 @@ static void each_address_is_told_what_it_asked_for(void **state)
 	tell(&p, JOURNAL_ENDED, "call.ended", END_CALLER_HUNG_UP);
 	/* Nobody was there: it did not end, it never was. */
 	tell(&p, JOURNAL_ENDED, "call.failed", END_CALL_FAILED);
-	until_true(status_number("delivered") == 6);
+	tell(&p, JOURNAL_NOTE, "call.reconnected", CALL_NOT_ENDED);
+	until_true(status_number("delivered") == 7);
 	usleep(1000);
-	assert_int_equal(receiver.count, 6);
-	for (int i = 0; i < 6; i++)
+	assert_int_equal(receiver.count, 7);
+	for (int i = 0; i < 7; i++)
 		assert_string_equal(header_of(i, "Trunkline-Event"), expected[i]);
 	assert_non_null(
 	    strstr(body_of(1), ",\"call\":{\"call_sid\":\"CA1\",\"agent\":\"plumber\"},\"record\":{\"id\":\"rec_1\""));
+	assert_non_null(strstr(body_of(6), ",\"call\":{\"call_sid\":\"CA1\",\"agent\":\"plumber\"},\"reconnected\":{"));
 	assert_non_null(strstr(body_of(2), ",\"call\":{\"call_sid\":\"CA1\""));
 	assert_non_null(strstr(body_of(2), "\"ending\":{\"reason\":\"model_lost\""));
 }

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+ONE_THREAD;
+
 #define S INT64_C(1000000)
 
 static struct out_try order;
@@ -115,14 +117,14 @@ static void names_of_statuses_are_twilios(void **state)
 static void what_was_made_is_not_asked_for_again(void **state)
 {
 	(void)state;
-	out_asked(&order, TWILIO_OK, -1, 0.5, S);
+	out_asked(&order, TWILIO_OK, -1, UINT32_MAX / 2, S);
 	assert_int_equal(order.phase, PHASE_MADE);
 }
 
 static void what_was_refused_is_over(void **state)
 {
 	(void)state;
-	out_asked(&order, TWILIO_REFUSED, -1, 0.5, S);
+	out_asked(&order, TWILIO_REFUSED, -1, UINT32_MAX / 2, S);
 	assert_int_equal(order.phase, PHASE_FAILED);
 }
 
@@ -132,7 +134,7 @@ static void what_was_not_sent_is_tried_again_ever_later(void **state)
 
 	(void)state;
 	for (int i = 0; i < 12; i++) {
-		out_asked(&order, TWILIO_NOT_SENT, -1, 1, now);
+		out_asked(&order, TWILIO_NOT_SENT, -1, UINT32_MAX, now);
 		assert_int_equal(order.phase, PHASE_QUEUED);
 		assert_true(order.due_us - now >= before);
 		assert_true(order.due_us - now <= 30 * S);
@@ -164,7 +166,7 @@ static void chance_spreads_over_half_the_pause(void **state)
 	out_asked(&order, TWILIO_NOT_SENT, -1, 0, 0);
 	low = order.due_us;
 	begin(NULL);
-	out_asked(&order, TWILIO_NOT_SENT, -1, 1, 0);
+	out_asked(&order, TWILIO_NOT_SENT, -1, UINT32_MAX, 0);
 	assert_true(low > 0);
 	assert_int_equal(order.due_us, 2 * low);
 }
@@ -172,10 +174,10 @@ static void chance_spreads_over_half_the_pause(void **state)
 static void an_unknown_outcome_is_searched_for_first(void **state)
 {
 	(void)state;
-	out_asked(&order, TWILIO_UNKNOWN, -1, 0.5, S);
+	out_asked(&order, TWILIO_UNKNOWN, -1, UINT32_MAX / 2, S);
 	assert_int_equal(order.phase, PHASE_UNSURE);
 	assert_true(order.due_us > S);
-	out_searched(&order, true, true, 0.5, 2 * S);
+	out_searched(&order, true, true, UINT32_MAX / 2, 2 * S);
 	assert_int_equal(order.phase, PHASE_MADE);
 }
 
@@ -184,20 +186,20 @@ static void only_half_a_minute_of_absence_proves_it_was_not_made(void **state)
 	int64_t now = 100 * S, began = now;
 
 	(void)state;
-	out_asked(&order, TWILIO_UNKNOWN, -1, 0.5, now);
+	out_asked(&order, TWILIO_UNKNOWN, -1, UINT32_MAX / 2, now);
 	for (int i = 0; i < OUT_LOOKUPS; i++) {
 		assert_int_equal(order.phase, PHASE_UNSURE);
 		now = order.due_us;
-		out_searched(&order, true, false, 0.5, now);
+		out_searched(&order, true, false, UINT32_MAX / 2, now);
 	}
 	assert_int_equal(order.phase, PHASE_QUEUED);
 	assert_true(order.repeated);
 	assert_true(now - began >= 30 * S);
 	/* The second time it is not repeated. */
 	order.phase = PHASE_ASKING;
-	out_asked(&order, TWILIO_UNKNOWN, -1, 0.5, now);
+	out_asked(&order, TWILIO_UNKNOWN, -1, UINT32_MAX / 2, now);
 	for (int i = 0; i < OUT_LOOKUPS; i++)
-		out_searched(&order, true, false, 0.5, order.due_us);
+		out_searched(&order, true, false, UINT32_MAX / 2, order.due_us);
 	assert_int_equal(order.phase, PHASE_FAILED);
 }
 
@@ -209,7 +211,7 @@ static void a_search_that_failed_proves_nothing(void **state)
 	out_lost_sight(&order, now);
 	for (int i = 0; i < 100; i++) {
 		now = order.due_us;
-		out_searched(&order, false, false, 0.5, now);
+		out_searched(&order, false, false, UINT32_MAX / 2, now);
 		assert_int_equal(order.phase, PHASE_UNSURE);
 		assert_true(order.due_us > now);
 	}

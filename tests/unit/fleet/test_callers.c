@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+ONE_THREAD;
+
 enum { ROOM = 8, CALLS = 16, AT_ONCE = 2, AN_HOUR = 4 };
 
 static struct callers callers;

@@ -135,11 +135,11 @@ static void of_many_who_claim_one_gets_it(void **state)
 
 /* ------------------------------------------------------------------------- endings */
 
-static void note(const char *sid, enum call_end why, const char *fallback, int64_t now_us)
+static void note(const char *sid, enum call_end why, const char *agent, int64_t now_us)
 {
 	struct fleet_ending e = { .end = why };
 
-	snprintf(e.fallback, sizeof e.fallback, "%s", fallback);
+	snprintf(e.agent, sizeof e.agent, "%s", agent);
 	fleet->ops->ending_put(fleet, sid, &e, now_us);
 }
 
@@ -149,14 +149,14 @@ static void the_newest_ending_counts_and_all_are_counted(void **state)
 
 	(void)state;
 	assert_int_equal(fleet->ops->ending_get(fleet, "CA1", true, &e, 1 * S), -ENOENT);
-	note("CA1", END_TRANSFERRED, "+1", 1 * S);
+	note("CA1", END_TRANSFERRED, "desk", 1 * S);
 	note("CA2", END_IDLE, "", 2 * S);
-	note("CA1", END_MODEL_LOST, "+2", 3 * S);
+	note("CA1", END_MODEL_LOST, "night", 3 * S);
 	assert_int_equal(fleet->ops->ending_get(fleet, "CA1", false, &e, 5 * S), 0);
 	assert_int_equal(e.end, END_MODEL_LOST);
 	assert_int_equal(e.times, 2);
 	assert_int_equal(e.age_us, 2 * S);
-	assert_string_equal(e.fallback, "+2");
+	assert_string_equal(e.agent, "night");
 	/* However long ago: what it means then is the asker's business. */
 	assert_int_equal(fleet->ops->ending_get(fleet, "CA2", false, &e, 5000 * S), 0);
 	assert_int_equal(e.times, 1);
@@ -585,12 +585,17 @@ static void what_is_booked_just_before_midnight_is_written_too(void **state)
 
 /* -------------------------------------------------------------- calls that are over */
 
-static void row(const char *call_sid, const char *state, const char *ending, int64_t ended_ms)
+static void row_as(const char *call_sid, const char *state, const char *ending, int64_t ended_ms, const char *json)
 {
 	assert_true(store_write(store,
-	    "INSERT INTO calls (call_sid, state, ending, reserved_at, ended_at, json) VALUES (?1, ?2, ?3, 1, ?4, '{}')",
-	    "ttti", call_sid, state, ending, ended_ms));
+	    "INSERT INTO calls (call_sid, state, ending, reserved_at, ended_at, json) VALUES (?1, ?2, ?3, 1, ?4, ?5)",
+	    "tttit", call_sid, state, ending, ended_ms, json));
 	assert_int_equal(store_flush(store, 60000), 0);
+}
+
+static void row(const char *call_sid, const char *state, const char *ending, int64_t ended_ms)
+{
+	row_as(call_sid, state, ending, ended_ms, "{}");
 }
 
 static void ending_of_an_earlier_process_is_known(void **state)
@@ -616,6 +621,85 @@ static void ending_of_an_earlier_process_is_known(void **state)
 	assert_int_equal(fleet->ops->ending_ever(fleet, "CAold", &ending, 7 * S, now_ms), 0);
 	assert_int_equal(ending.end, END_MODEL_LOST);
 	assert_int_equal(ending.times, 1);
+}
+
+/* As the JSON says that is kept of it; a version that did not say so had not said it. */
+static void apology_of_an_earlier_process_is_known(void **state)
+{
+	struct fleet_ending ending;
+	const int64_t now_ms = 1700000000000;
+
+	(void)state;
+	row_as("CAsorry", "ended", "model_lost", now_ms, "{\"ending\":{\"reason\":\"model_lost\",\"said\":true}}");
+	row_as("CAnot", "ended", "model_lost", now_ms, "{\"ending\":{\"reason\":\"model_lost\",\"said\":false}}");
+	row("CAbefore", "ended", "model_lost", now_ms);
+	assert_int_equal(fleet->ops->ending_ever(fleet, "CAsorry", &ending, 7 * S, now_ms), 0);
+	assert_int_equal(ending.after, AFTER_SORRY);
+	assert_int_equal(fleet->ops->ending_ever(fleet, "CAnot", &ending, 7 * S, now_ms), 0);
+	assert_int_equal(ending.after, AFTER_APOLOGY);
+	assert_int_equal(fleet->ops->ending_ever(fleet, "CAbefore", &ending, 7 * S, now_ms), 0);
+	assert_int_equal(ending.after, AFTER_APOLOGY);
+}
+
+static void turn(const char *call_sid, int no, const char *kind, const char *text, const char *heard)
+{
+	assert_true(store_write(store,
+	    "INSERT INTO turns (call_sid, no, kind, text, heard_text, heard_ms, written_at, json)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, iif(?5 IS NULL, NULL, 9), 1, '{}')",
+	    "tittt", call_sid, (int64_t)no, kind, text, heard));
+	assert_int_equal(store_flush(store, 60000), 0);
+}
+
+/* Of a call whose process died, whether or not it was closed by now. */
+static void what_was_said_before_a_death_is_known_as_it_was_heard(void **state)
+{
+	struct fleet_transfer t;
+	char long_text[FLEET_SAID_BYTES];
+
+	(void)state;
+	row("CAdied", "ended", "interrupted", 5);
+	row("CAopen", "live", NULL, 0);
+	row("CAover", "ended", "agent_ended", 5);
+	assert_true(store_write(store,
+	    "UPDATE calls SET agent = 'desk', variant = 'warm', from_number = '+1', to_number = '+2',"
+	    " direction = 'inbound', metadata = '{}' WHERE call_sid = 'CAdied'",
+	    ""));
+	turn("CAdied", 0, "agent", "Hello, this is the shop.", "Hello,");
+	turn("CAdied", 1, "caller", NULL, NULL);
+	turn("CAdied", 2, "keys", "1#", NULL);
+	turn("CAdied", 1000, "caller", "Are you there?", NULL);
+	turn("CAdied", 1001, "agent", "I am.", "");
+	assert_int_equal(fleet->ops->interrupted(fleet, "CAdied", &t, S), 0);
+	assert_string_equal(t.agent, "desk");
+	assert_string_equal(t.variant, "warm");
+	assert_string_equal(t.from, "+1");
+	assert_string_equal(t.to, "+2");
+	assert_string_equal(t.metadata, "{}");
+	assert_int_equal(t.turns, 1002);
+	assert_int_equal(t.said->count, 3);
+	assert_true(t.said->turns[0].agents);
+	assert_string_equal(t.said->turns[0].text, "Hello,");
+	assert_false(t.said->turns[1].agents);
+	assert_string_equal(t.said->turns[1].text, "1#");
+	assert_string_equal(t.said->turns[2].text, "Are you there?");
+	fleet_transfer_free(&t);
+	assert_int_equal(fleet->ops->interrupted(fleet, "CAopen", &t, S), 0);
+	assert_int_equal(t.turns, 0);
+	fleet_transfer_free(&t);
+	/* The newest words are kept. */
+	memset(long_text, 'x', sizeof long_text);
+	long_text[sizeof long_text - 1] = '\0';
+	turn("CAopen", 0, "caller", long_text, NULL);
+	turn("CAopen", 1, "caller", "Last.", NULL);
+	assert_int_equal(fleet->ops->interrupted(fleet, "CAopen", &t, S), 0);
+	assert_int_equal(t.said->count, 1);
+	assert_string_equal(t.said->turns[0].text, "Last.");
+	fleet_transfer_free(&t);
+	assert_int_equal(fleet->ops->interrupted(fleet, "CAover", &t, S), -ENOENT);
+	assert_int_equal(fleet->ops->interrupted(fleet, "CAnone", &t, S), -ENOENT);
+	/* What this process has ended it knows better. */
+	fleet->ops->ending_put(fleet, "CAdied", &(struct fleet_ending){ .end = END_STREAM_LOST, .times = 3 }, S);
+	assert_int_equal(fleet->ops->interrupted(fleet, "CAdied", &t, S), -ENOENT);
 }
 
 /* Somebody is on the telephone: thirty in a row are a second and a half, not half a minute. */
@@ -667,6 +751,8 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(a_key_stands_for_its_first_order_for_a_day),
 	TEST(who_places_nothing_gives_the_key_back),
 	STORED(ending_of_an_earlier_process_is_known),
+	STORED(apology_of_an_earlier_process_is_known),
+	STORED(what_was_said_before_a_death_is_known_as_it_was_heard),
 	STORED(a_caller_does_not_wait_for_those_who_read),
 	cmocka_unit_test_setup_teardown(without_a_store_only_memory_is_asked, open_fleet, close_fleet),
 	STORED(a_key_of_an_earlier_process_is_known),

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+ONE_THREAD;
+
 enum { ROOM = 3 };
 
 static struct shelf shelf;

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+ONE_THREAD;
+
 enum { FILES = 4, WORDS = 1500, WORDS_A_PIECE = 300, PIECES = 24, SEEDS = 15 };
 
 /* A word that was put, and how one asks for it. */

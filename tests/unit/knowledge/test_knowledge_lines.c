@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static struct unseen unseen;
 
 /* The lines, code marked by a |, each with a line feed behind. */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 struct cut {
 	char *said; /* "heading|text" of each, one behind the other, with a line of === between */
 	size_t count, longest, most_words;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 /* The joint as a plus, which is no word. */
 static const char *words(const char *text)
 {

@@ -56,6 +56,7 @@ static void stood_in_settle(struct spending *spending, struct spending_hold *hol
 
 #include "common/json.h"
 #include "server/fleet/local.h"
+#include "server/line/keys/call_keys.h"
 #include "server/line/call_cost.h"
 #include "server/money/cost.h"
 #include "server/news/journal_json.h"
@@ -64,6 +65,7 @@ static void stood_in_settle(struct spending *spending, struct spending_hold *hol
 #include "server/phone/relay.h"
 #include "tests/peers/setup.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -78,6 +80,7 @@ static struct calls *calls;
 static _Atomic int agents, callers;      /* loops running */
 static _Atomic int carried;              /* caller loops ever */
 static _Atomic bool stay;                /* agent loops do not leave */
+static _Atomic bool lingers;             /* a caller loop does not, yet */
 static _Atomic uint32_t seen_generation; /* by the last caller loop */
 static _Atomic bool wrong_channel;       /* one of them found another than its agent's */
 
@@ -85,7 +88,7 @@ enum { SOCKET = 77, STALE = 78 }; /* the second must never be carried */
 
 static void wait_for_end(struct call *c, struct bell *bell)
 {
-	while (!call_ended(c)) {
+	while (!call_ended(c) && !(bell == &c->caller_bell && call_lost(c))) {
 		struct pollfd fd = { .fd = bell->fd, .events = POLLIN };
 
 		poll(&fd, 1, -1);
@@ -123,15 +126,38 @@ static void caller_loop(struct call *c, int fd)
 	atomic_fetch_add(&carried, 1);
 	if (fd == STALE)
 		return;
-	atomic_fetch_add(&callers, 1);
 	if (c->channel != phone_channel_of(c->agent))
 		atomic_store(&wrong_channel, true);
 	if (!c->announced)
 		name_call(c, "CAunannounced");
 	atomic_store_explicit(&c->started_us, stopped_clock(), memory_order_release);
 	atomic_store(&seen_generation, c->generation);
+	atomic_fetch_add(&callers, 1); /* its stream has started */
 	wait_for_end(c, &c->caller_bell);
+	while (atomic_load(&lingers))
+		sched_yield();
 	atomic_fetch_sub(&callers, 1);
+	if (!call_ended(c))
+		call_park(c, &carried);
+}
+
+/* By requests. */
+static _Atomic int visits, left;
+static _Atomic bool ends_in_visit;
+
+static void visit_call(struct call *c, struct call_visit *visit)
+{
+	atomic_fetch_add(&visits, 1);
+	atomic_store_explicit(&c->started_us, stopped_clock(), memory_order_release);
+	visit->until_us = stopped_clock() + 90 * US_PER_S;
+	if (atomic_load(&ends_in_visit))
+		call_end(c, END_IDLE);
+}
+
+static void leave_call(struct call *c)
+{
+	(void)c;
+	atomic_fetch_add(&left, 1);
 }
 
 struct stream {
@@ -161,6 +187,17 @@ static void stream_opens(struct stream *s, struct call_ref ref)
 
 /* ------------------------------------------------------------------------- helpers */
 
+/* The line that has the call, as the table finds it. */
+static struct call *line_of(const char *call_sid)
+{
+	struct call *c;
+
+	pthread_mutex_lock(&calls->lock);
+	c = calls_find_sid(calls, call_sid);
+	pthread_mutex_unlock(&calls->lock);
+	return c;
+}
+
 /* With the settings that the table names. */
 static int open_table(void **state)
 {
@@ -176,14 +213,20 @@ static int open_table(void **state)
 	buf_free(&problem);
 	atomic_store(&carried, 0);
 	atomic_store(&seen_generation, 0);
+	atomic_store(&visits, 0);
+	atomic_store(&left, 0);
+	atomic_store(&ends_in_visit, false);
 	return err ? err
-		   : calls_open(&calls,
-			 &(struct calls_parts){
-			     .cfg = &cfg, .agents = who, .fleet = fleet, .loops = { caller_loop, agent_loop } });
+		   : calls_open(&calls, &(struct calls_parts){ .cfg = &cfg,
+					    .agents = who,
+					    .fleet = fleet,
+					    .loops = { caller_loop, agent_loop, visit_call, leave_call } });
 }
 
 static const char *const three_lines[] = { "MAX_CALLS", "3", "MAX_CALL_SECONDS", "600", "OVERFLOW_NUMBER",
 	"+12025550177", "MAX_CALLS_PER_CALLER", "0", "MAX_CALLS_PER_CALLER_HOUR", "0", NULL };
+
+static const char *const only_words[] = { "FALLBACK", "none", NULL };
 
 static int close_table(void **state)
 {
@@ -950,6 +993,55 @@ static void who_was_answered_does_not_come_back(void **state)
 	assert_int_equal(stat_get(calls_transfers_answered) - answered, 1);
 }
 
+/* Twilio asks twice at the same moment: while one question is being answered, another comes. */
+struct question {
+	pthread_t thread;
+	enum admission answer;
+	char token[CALL_TOKEN_SIZE];
+	_Atomic bool begun;
+};
+
+static struct question second;
+
+static void *ask_as_well(void *arg)
+{
+	struct question *q = arg;
+
+	atomic_store(&q->begun, true);
+	q->answer = calls_come_back(calls, "CA1", "busy", q->token);
+	return NULL;
+}
+
+static int taken_while_asked_again(struct fleet *f, const char *call_sid, struct fleet_transfer *out, int64_t now_us)
+{
+	int err;
+
+	f->ops = real_ops;
+	err = real_ops->transfer_take(f, call_sid, out, now_us);
+	assert_int_equal(pthread_create(&second.thread, NULL, ask_as_well, &second), 0);
+	while (!atomic_load(&second.begun))
+		sched_yield();
+	poll(NULL, 0, 20); /* long enough for an answer that does not wait */
+	return err;
+}
+
+static void questions_at_the_same_moment_get_the_same_answer(void **state)
+{
+	struct fleet_ops ops = *fleet->ops;
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	handed_over("CA1");
+	atomic_store(&second.begun, false);
+	real_ops = fleet->ops;
+	ops.transfer_take = taken_while_asked_again;
+	fleet->ops = &ops;
+	assert_int_equal(calls_come_back(calls, "CA1", "busy", token), CALL_ADMITTED);
+	pthread_join(second.thread, NULL);
+	assert_int_equal(second.answer, CALL_ADMITTED);
+	assert_string_equal(second.token, token);
+}
+
 /* ----------------------------------------------------------------- stale handles */
 
 static void stale_handle_does_not_reach_the_next_caller(void **state)
@@ -970,7 +1062,7 @@ static void stale_handle_does_not_reach_the_next_caller(void **state)
 	assert_int_equal(count().reserved, 1);
 	assert_int_equal(atomic_load(&carried), 0);
 	stream_opens(&s, fresh);
-	UNTIL(count().live == 1);
+	UNTIL(count().live == 1 && atomic_load(&callers) == 1);
 	calls_carry(calls, fresh, STALE, &media_stream_channel); /* nor twice the same */
 	calls_abandon(calls, fresh);
 	assert_int_equal(count().live, 1);
@@ -1088,7 +1180,7 @@ static void session_that_broke_off_is_opened_anew_once_and_goes_on_with_the_conv
 	assert_int_equal(calls_reconnect(calls, "CA1", "VX1", again), CALL_ADMITTED);
 	assert_string_not_equal(again, token);
 	pthread_join(s.thread, NULL);
-	c = calls_find_sid(calls, "CA1");
+	c = line_of("CA1");
 	assert_int_equal(c->context.said->count, 1);
 	assert_string_equal(c->context.said->turns[0].text, "Are you open?");
 	assert_string_equal(c->to, "+12025550199");
@@ -1136,7 +1228,7 @@ static void session_that_broke_off_goes_on_with_its_last_words(void **state)
 		call_keep_said(c);
 		assert_null(c->said);
 		assert_int_equal(calls_reconnect(calls, "CA1", "VX1", again), CALL_ADMITTED);
-		assert_int_equal(calls_find_sid(calls, "CA1")->context.said->count, 1);
+		assert_int_equal(line_of("CA1")->context.said->count, 1);
 	}
 	pthread_mutex_destroy(&c->shown_lock);
 	free(c);
@@ -1151,7 +1243,7 @@ static void session_that_never_began_is_opened_anew_too(void **state)
 	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
 	assert_int_equal(after_session("CA1", "VX1"), END_NEVER_STREAMED);
 	assert_int_equal(calls_reconnect(calls, "CA1", "VX1", again), CALL_ADMITTED);
-	assert_int_equal(calls_find_sid(calls, "CA1")->context.said->count, 0);
+	assert_int_equal(line_of("CA1")->context.said->count, 0);
 	assert_int_equal(after_session("CA1", "VX2"), END_NEVER_STREAMED);
 	assert_int_equal(calls_reconnect(calls, "CA1", "VX2", token), CALL_NO_SID);
 }
@@ -1165,9 +1257,152 @@ static void what_was_ended_on_purpose_and_streams_are_not_opened_anew(void **sta
 	assert_int_equal(calls_after_stream(calls, "CA1", "VX1", END_CALLER_HUNG_UP, &heard_after), END_CALLER_HUNG_UP);
 	assert_int_equal(calls_reconnect(calls, "CA1", "VX1", token), CALL_NO_SID);
 	assert_int_equal(reserve("CA2", token), CALL_ADMITTED);
-	calls_find_sid(calls, "CA2")->channel = &media_stream_channel;
+	line_of("CA2")->channel = &media_stream_channel;
 	assert_int_equal(after_session("CA2", "VX2"), END_NEVER_STREAMED);
 	assert_int_equal(calls_reconnect(calls, "CA2", "VX2", token), CALL_NO_SID);
+}
+
+/* ------------------------------------------------------------------------- by requests */
+
+static const char *const by_requests[] = { "CHANNEL", "gather", "MAX_CALLS_PER_CALLER", "0",
+	"MAX_CALLS_PER_CALLER_HOUR", "0", NULL };
+
+static int ask(const char *call_sid)
+{
+	return calls_visit(calls, call_sid, &(struct call_visit){ .words = "", .keys = "" });
+}
+
+static void requests_carry_a_call_until_it_is_over(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+	struct call_ref ref;
+
+	(void)state;
+	assert_int_equal(ask("CA1"), -ENOENT);
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_int_equal(calls_claim(calls, token, &media_stream_channel, &ref), -EPROTOTYPE);
+	assert_int_equal(ask("CA1"), 0);
+	assert_int_equal(count().live, 1);
+	assert_int_equal(ask("CA1"), 0);
+	assert_int_equal(ask("CA2"), -ENOENT);
+	assert_int_equal(ask(""), -ENOENT);
+	assert_int_equal(atomic_load(&visits), 2);
+	assert_int_equal(calls_end(calls, "CA1", END_OPERATOR_ENDED), 0);
+	assert_int_equal(ask("CA1"), -ENOENT);
+	calls_reap(calls);
+	UNTIL(all_free());
+	assert_int_equal(atomic_load(&left), 1);
+	assert_int_equal(after_stream("CA1"), END_OPERATOR_ENDED);
+}
+
+static void request_by_which_the_call_ends_is_its_last(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_int_equal(ask("CA1"), 0);
+	atomic_store(&ends_in_visit, true);
+	assert_int_equal(ask("CA1"), -ENOENT);
+	UNTIL(all_free());
+	assert_int_equal(atomic_load(&left), 1);
+	assert_int_equal(atomic_load(&visits), 2);
+	assert_int_equal(after_stream("CA1"), END_IDLE);
+}
+
+static void phone_that_asks_no_more_was_hung_up(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_int_equal(ask("CA1"), 0);
+	pass(90 * US_PER_S - 1);
+	calls_reap(calls);
+	assert_int_equal(count().live, 1);
+	pass(1);
+	calls_reap(calls);
+	UNTIL(all_free());
+	assert_int_equal(atomic_load(&left), 1);
+	assert_int_equal(after_stream("CA1"), END_CALLER_HUNG_UP);
+}
+
+static void closing_ends_calls_by_requests(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	assert_int_equal(reserve("CA2", token), CALL_ADMITTED);
+	assert_int_equal(ask("CA1"), 0);
+}
+
+static enum admission in_text(const char *call_sid, const char *session, char token[CALL_TOKEN_SIZE])
+{
+	struct call_facts facts = { .call_sid = call_sid, .from = "+12025550123", .to = "+12025550199" };
+	const struct agent *agent = calls_speaker(calls, &facts);
+	enum admission answer = calls_in_text(calls, &facts, agent, session, token);
+
+	agent_release(agent);
+	return answer;
+}
+
+static void conversation_that_broke_off_goes_on_in_text_with_what_was_said(void **state)
+{
+	char token[CALL_TOKEN_SIZE], again[CALL_TOKEN_SIZE];
+	struct call_announced announced;
+	struct call *c;
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	c = line_of("CA1");
+	pthread_mutex_lock(&c->shown_lock);
+	c->said = fleet_said_new(1);
+	assert_true(fleet_said_add(c->said, false, "Are you open?", 13));
+	pthread_mutex_unlock(&c->shown_lock);
+	assert_int_equal(calls_end(calls, "CA1", END_MODEL_LOST), 0);
+	assert_int_equal(calls_reconnect(calls, "CA1", "stream", token), CALL_NO_SID);
+	assert_int_equal(in_text("CA1", "stream", token), CALL_ADMITTED);
+	assert_true(calls_announced(calls, token, &announced));
+	assert_true(announced.channel->requests);
+	assert_true(announced.agent->stands_in);
+	assert_string_equal(announced.welcome, "");
+	call_announced_free(&announced);
+	assert_string_equal(line_of("CA1")->context.said->turns[0].text, "Are you open?");
+	assert_int_equal(ask("CA1"), 0);
+	/* Asked again, by whoever asks what comes after that stream: the same, and nothing ends. */
+	assert_int_equal(calls_after_stream(calls, "CA1", "stream", END_STREAM_LOST, &heard_after), END_MODEL_LOST);
+	assert_int_equal(in_text("CA1", "stream", again), CALL_ADMITTED);
+	assert_string_equal(again, token);
+	/* It is not followed by another one. */
+	assert_int_equal(calls_end(calls, "CA1", END_MODEL_FAILED), 0);
+	assert_int_equal(in_text("CA1", "text", again), CALL_NO_SID);
+	calls_reap(calls);
+}
+
+static void call_that_never_had_an_agent_may_begin_in_text(void **state)
+{
+	char token[CALL_TOKEN_SIZE], again[CALL_TOKEN_SIZE];
+
+	(void)state;
+	assert_int_equal(in_text("CA1", "text", token), CALL_ADMITTED);
+	assert_true(line_of("CA1")->agent->stands_in);
+	assert_int_equal(in_text("CA1", "text", again), CALL_ADMITTED);
+	assert_string_equal(again, token);
+}
+
+static void what_ended_on_purpose_does_not_go_on_in_text(void **state)
+{
+	static const enum call_end ends[] = { END_AGENT_ENDED, END_CALLER_HUNG_UP, END_TRANSFERRED };
+	static const char *const sids[] = { "CA1", "CA2", "CA3" };
+	char token[CALL_TOKEN_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		assert_int_equal(reserve(sids[i], token), CALL_ADMITTED);
+		calls_end(calls, sids[i], ends[i]);
+		assert_int_equal(in_text(sids[i], "text", token), CALL_NO_SID);
+	}
 }
 
 /* The session of its model was made for the other one. */
@@ -1193,6 +1428,365 @@ static void handle_from_nowhere_is_ignored(void **state)
 	nowhere.generation = 0;
 	calls_carry(calls, nowhere, STALE, &media_stream_channel);
 	assert_int_equal(atomic_load(&carried), 0);
+}
+
+/* -------------------------------------------------------------------- lost streams */
+
+static char next_token[CALL_TOKEN_SIZE];
+
+static bool goes_on(const char *call_sid, unsigned stream)
+{
+	return calls_go_on(calls, call_sid, "stream", stream, next_token);
+}
+
+static bool is_parked(void)
+{
+	return count().parked == 1;
+}
+
+/* Its stream, the first or a later one, is up; another thread is in it. */
+static void up(struct stream *s, struct call_ref ref)
+{
+	int before = atomic_load(&callers);
+
+	stream_opens(s, ref);
+	UNTIL(atomic_load(&callers) == before + 1);
+}
+
+static struct call_ref parked(const char *call_sid)
+{
+	struct call_ref ref = claimed(call_sid);
+	struct stream s;
+
+	up(&s, ref);
+	call_lose(calls_line(calls, ref), END_STREAM_LOST);
+	pthread_join(s.thread, NULL);
+	assert_true(is_parked());
+	return ref;
+}
+
+static void stream_that_was_lost_is_followed_on_its_line(void **state)
+{
+	struct call_ref ref = parked("CA1"), again;
+	char token[CALL_TOKEN_SIZE];
+	struct stream s;
+
+	(void)state;
+	assert_int_equal(count().live, 1);
+	assert_int_equal(after_stream("CAother"), CALL_NOT_ENDED);
+	assert_true(goes_on("CA1", 0));
+	memcpy(token, next_token, sizeof token);
+	assert_true(goes_on("CA1", 0)); /* asked twice */
+	assert_string_equal(next_token, token);
+	assert_int_equal(calls_claim(calls, token, &relay_channel, &again), -EPROTOTYPE);
+	assert_int_equal(calls_claim(calls, token, &media_stream_channel, &again), 0);
+	assert_int_equal(again.index, ref.index);
+	assert_int_equal(again.generation, ref.generation);
+	assert_true(is_parked());
+	assert_int_equal(calls_claim(calls, token, &media_stream_channel, &again), -ENOENT); /* it is spent */
+	up(&s, ref);
+	assert_int_equal(count().parked, 0);
+	assert_int_equal(atomic_load(&agents), 1); /* one conversation */
+	/* The same question once more, which came late, ends nothing. */
+	assert_true(goes_on("CA1", 0));
+	assert_int_equal(count().live, 1);
+	pass(60 * (int64_t)US_PER_S);
+	calls_reap(calls);
+	assert_int_equal(count().live, 1);
+	assert_int_equal(calls_end(calls, "CA1", END_CALLER_HUNG_UP), 0);
+	pthread_join(s.thread, NULL);
+	UNTIL(all_free());
+	assert_int_equal(atomic_load(&left), 0); /* nobody had to leave for a loop */
+}
+
+/* It was passed to a caller loop that had left by then; of one that is there it is not taken. */
+static void writer_comes_back_from_a_loop_that_is_not_there(void **state)
+{
+	struct call_ref ref = parked("CA1");
+	struct call *c = calls_line(calls, ref);
+	struct stream s;
+
+	(void)state;
+	model_writer_pass(&c->writer, WRITER_CALLER, &c->caller_bell);
+	call_return_writer(c);
+	assert_true(model_writer_is_held_by(&c->writer, WRITER_AGENT));
+	assert_true(goes_on("CA1", 0));
+	assert_int_equal(calls_claim(calls, next_token, &media_stream_channel, &ref), 0);
+	up(&s, ref);
+	model_writer_pass(&c->writer, WRITER_CALLER, &c->caller_bell);
+	call_return_writer(c);
+	assert_true(model_writer_is_held_by(&c->writer, WRITER_CALLER));
+	call_lose(c, END_STREAM_LOST);
+	pthread_join(s.thread, NULL);
+	assert_true(model_writer_is_held_by(&c->writer, WRITER_AGENT));
+}
+
+static void stream_that_does_not_come_back_in_time_is_the_end(void **state)
+{
+	struct call_ref ref = parked("CA1"), again;
+
+	(void)state;
+	assert_true(goes_on("CA1", 0));
+	pass(cfg.stream_grace_ms * US_PER_MS - 1);
+	calls_reap(calls);
+	assert_true(is_parked());
+	pass(1);
+	assert_int_equal(calls_claim(calls, next_token, &media_stream_channel, &again), -ENOENT);
+	calls_reap(calls);
+	UNTIL(all_free());
+	assert_int_equal(atomic_load(&left), 1);
+	assert_false(goes_on("CA1", 0));
+	assert_int_equal(after_stream("CA1"), END_STREAM_LOST);
+	calls_carry(calls, ref, STALE, &media_stream_channel); /* too late */
+	assert_int_equal(atomic_load(&carried), 1);
+	/* Then another line goes on with it, once. */
+	assert_int_equal(calls_reconnect(calls, "CA1", "stream", next_token), CALL_ADMITTED);
+	calls_end(calls, "CA1", END_OPERATOR_ENDED);
+}
+
+static void question_of_twilios_parks_a_call_that_seemed_well(void **state)
+{
+	struct call_ref ref = claimed("CA1");
+	struct stream s;
+
+	(void)state;
+	up(&s, ref);
+	assert_false(goes_on("CA1", 1)); /* there was no such stream */
+	assert_true(goes_on("CA1", 0));
+	pthread_join(s.thread, NULL);
+	assert_true(is_parked());
+	assert_int_equal(calls_claim(calls, next_token, &media_stream_channel, &ref), 0);
+	/* Twilio resets its socket right after the upgrade. */
+	calls_abandon(calls, ref);
+	assert_true(is_parked());
+	assert_true(goes_on("CA1", 1));
+	assert_int_equal(calls_claim(calls, next_token, &media_stream_channel, &ref), 0);
+	up(&s, ref);
+	calls_end(calls, "CA1", END_CALLER_HUNG_UP);
+	pthread_join(s.thread, NULL);
+}
+
+/* As on a machine that has no time for it. */
+static void *linger(void *arg)
+{
+	(void)arg;
+	poll(NULL, 0, 20);
+	atomic_store(&lingers, false);
+	return NULL;
+}
+
+static void token_of_the_next_stream_is_good_when_it_is_given(void **state)
+{
+	struct call_ref ref = claimed("CA1");
+	pthread_t thread;
+	struct stream s;
+
+	(void)state;
+	up(&s, ref);
+	atomic_store(&lingers, true);
+	assert_int_equal(pthread_create(&thread, NULL, linger, NULL), 0);
+	assert_true(goes_on("CA1", 0));
+	assert_int_equal(calls_claim(calls, next_token, &media_stream_channel, &ref), 0);
+	pthread_join(thread, NULL);
+	pthread_join(s.thread, NULL);
+	calls_abandon(calls, ref);
+}
+
+/* It was on its way for long: two streams have followed meanwhile. */
+static void question_about_an_earlier_stream_ends_nothing(void **state)
+{
+	struct call_ref ref = parked("CA1");
+	struct stream s;
+
+	(void)state;
+	assert_true(goes_on("CA1", 0));
+	assert_int_equal(calls_claim(calls, next_token, &media_stream_channel, &ref), 0);
+	up(&s, ref);
+	assert_true(goes_on("CA1", 1));
+	pthread_join(s.thread, NULL);
+	assert_int_equal(calls_claim(calls, next_token, &media_stream_channel, &ref), 0);
+	up(&s, ref);
+	assert_true(goes_on("CA1", 0));
+	assert_int_equal(count().live, 1);
+	assert_int_equal(count().parked, 0);
+	assert_false(goes_on("CA1", UINT_MAX));
+	calls_end(calls, "CA1", END_CALLER_HUNG_UP);
+	pthread_join(s.thread, NULL);
+}
+
+static void fourth_loss_ends_the_call(void **state)
+{
+	struct call_ref ref = parked("CA1");
+	struct stream s;
+
+	(void)state;
+	for (unsigned loss = 1; loss <= STREAM_LOSSES_MAX; loss++) {
+		assert_true(goes_on("CA1", loss - 1));
+		assert_int_equal(calls_claim(calls, next_token, &media_stream_channel, &ref), 0);
+		up(&s, ref);
+		call_lose(calls_line(calls, ref), END_STREAM_SILENT);
+		pthread_join(s.thread, NULL);
+		assert_int_equal(count().parked, loss < STREAM_LOSSES_MAX);
+	}
+	UNTIL(all_free());
+	assert_int_equal(after_stream("CA1"), END_STREAM_SILENT);
+}
+
+static void asks_for_keys(struct call *c, int64_t play_us)
+{
+	pthread_mutex_lock(&calls->lock);
+	call_announce_stream(c, 0);
+	c->press = (struct call_press){ .on = true, .play_us = play_us };
+	pthread_mutex_unlock(&calls->lock);
+}
+
+/* It is no loss of the stream, and its token is good until the grace after the last key is over. */
+static void stop_makes_room_for_keys(void **state)
+{
+	enum { PLAY_US = 32 * US_PER_S };
+	char token[CALL_TOKEN_SIZE];
+	struct call_ref ref = claimed("CA1");
+	struct call *c = calls_line(calls, ref);
+	struct stream s;
+
+	(void)state;
+	up(&s, ref);
+	asks_for_keys(c, PLAY_US);
+	memcpy(token, c->token, sizeof token);
+	call_stopped(c);
+	pthread_join(s.thread, NULL);
+	assert_true(is_parked());
+	call_stopped(c);
+	assert_int_equal(c->losses, 0);
+	pass(PLAY_US + cfg.stream_grace_ms * US_PER_MS - 1);
+	calls_reap(calls);
+	assert_true(is_parked());
+	assert_int_equal(calls_claim(calls, token, &media_stream_channel, &ref), 0);
+	up(&s, ref);
+	assert_false(c->press.on);
+	/* Now a stop is one. */
+	call_stopped(c);
+	pthread_join(s.thread, NULL);
+	UNTIL(all_free());
+	assert_int_equal(after_stream("CA1"), END_CALLER_HUNG_UP);
+}
+
+/* Whatever Twilio asks first, by its number: the stream that was to make room, or the one behind the keys. */
+static void stream_behind_keys_that_does_not_come_is_a_lost_one(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+	struct call_ref ref = claimed("CA1");
+	struct call *c = calls_line(calls, ref);
+	struct stream s;
+
+	(void)state;
+	up(&s, ref);
+	asks_for_keys(c, US_PER_S);
+	memcpy(token, c->token, sizeof token);
+	assert_true(goes_on("CA1", 0));
+	assert_string_equal(next_token, token);
+	pthread_join(s.thread, NULL);
+	assert_true(is_parked());
+	assert_false(goes_on("CA1", 1)); /* it could not be opened */
+	assert_int_equal(after_stream("CA1"), END_NEVER_STREAMED);
+	calls_reap(calls);
+	UNTIL(all_free());
+	assert_int_equal(calls_reconnect(calls, "CA1", "stream", next_token), CALL_ADMITTED);
+	calls_end(calls, "CA1", END_OPERATOR_ENDED);
+}
+
+static void parked_call_keeps_its_place_and_can_be_ended(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+	struct call_ref ref = parked("CA1"), found;
+	bool live;
+
+	(void)state;
+	assert_int_equal(reserve("CA2", token), CALL_ADMITTED);
+	assert_int_equal(reserve("CA3", token), CALL_ADMITTED);
+	assert_int_equal(reserve("CA4", token), CALL_FULL);
+	assert_int_equal(calls_find(calls, "CA1", &found), 0);
+	assert_int_equal(found.generation, ref.generation);
+	agent_release(calls_agent(calls, found, &live));
+	assert_true(live);
+	assert_int_equal(calls_end(calls, "CA1", END_OPERATOR_ENDED), 0);
+	calls_reap(calls);
+	UNTIL(count().live == 0 && count().ending == 0);
+	assert_int_equal(atomic_load(&left), 1);
+	assert_false(goes_on("CA1", 0));
+	assert_int_equal(after_stream("CA1"), END_OPERATOR_ENDED);
+	/* Its token opens nothing, of any call. */
+	assert_int_equal(calls_claim(calls, next_token, &media_stream_channel, &found), -ENOENT);
+}
+
+static void draining_server_takes_a_call_back(void **state)
+{
+	struct call_ref ref = parked("CA1");
+	struct stream s;
+
+	(void)state;
+	calls_drain(calls);
+	assert_true(goes_on("CA1", 0));
+	assert_int_equal(calls_claim(calls, next_token, &media_stream_channel, &ref), 0);
+	up(&s, ref);
+	calls_end_all(calls, END_DRAINED);
+	pthread_join(s.thread, NULL);
+	UNTIL(all_free());
+}
+
+static void table_closes_over_a_parked_call(void **state)
+{
+	(void)state;
+	parked("CA1"); /* and close_table */
+}
+
+static void loss_that_leads_nowhere_ends_the_call(void **state)
+{
+	struct call_ref ref;
+	struct stream s;
+	struct call *c;
+
+	(void)state;
+	for (int way = 0; way < 3; way++) {
+		ref = claimed(way == 0 ? "CA1" : way == 1 ? "CA2" : "CA3");
+		up(&s, ref);
+		c = calls_line(calls, ref);
+		if (way == 0) /* the last goodbye is being heard */
+			atomic_store(&c->parting, END_AGENT_ENDED);
+		if (way == 1)
+			cfg.stream_grace_ms = 0;
+		call_lose(c, way == 2 ? END_INTERNAL_ERROR : END_STREAM_LOST);
+		cfg.stream_grace_ms = 5000;
+		pthread_join(s.thread, NULL);
+		assert_int_equal(count().parked, 0);
+	}
+	assert_int_equal(after_stream("CA1"), END_AGENT_ENDED);
+	assert_int_equal(after_stream("CA2"), END_STREAM_LOST);
+	assert_int_equal(after_stream("CA3"), END_INTERNAL_ERROR);
+}
+
+static void agent_without_reconnect_is_not_waited_for(void **state)
+{
+	struct call_ref ref = claimed("CA1");
+	struct stream s;
+
+	(void)state;
+	up(&s, ref);
+	call_lose(calls_line(calls, ref), END_STREAM_LOST);
+	pthread_join(s.thread, NULL);
+	assert_int_equal(count().parked, 0);
+	assert_int_equal(after_stream("CA1"), END_STREAM_LOST);
+}
+
+static void parked_call_is_shown_as_one(void **state)
+{
+	cJSON *tree;
+
+	(void)state;
+	parked("CA1");
+	tree = listed();
+	assert_string_equal(json_str(cJSON_GetArrayItem(cJSON_GetObjectItem(tree, "calls"), 0), "state"), "parked");
+	cJSON_Delete(tree);
 }
 
 /* ------------------------------------------------------------------------- endings */
@@ -1320,10 +1914,11 @@ static void longest_call_is_ended(void **state)
 /* By the agent, or else by what follows the stream. */
 static void goodbye_is_said_once(void **state)
 {
-	static const enum call_end limits[] = { END_TIME_LIMIT, END_COST_LIMIT };
+	static const enum call_end limits[] = { END_TIME_LIMIT, END_COST_LIMIT, END_IDLE, END_MODEL_LOST };
+	static const enum call_after parted[] = { AFTER_HANGUP, AFTER_HANGUP, AFTER_HANGUP, AFTER_SORRY };
 
 	(void)state;
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 8; i++) {
 		struct stream s;
 		char name[16];
 
@@ -1335,7 +1930,7 @@ static void goodbye_is_said_once(void **state)
 		pthread_join(s.thread, NULL);
 		UNTIL(count().live == 0);
 		assert_int_equal(after_stream(name), limits[i / 2]);
-		assert_int_equal(heard_after, i % 2 ? AFTER_HANGUP : call_ending(limits[i / 2])->after);
+		assert_int_equal(heard_after, i % 2 ? parted[i / 2] : call_ending(limits[i / 2])->after);
 	}
 }
 
@@ -1528,18 +2123,47 @@ static void a_call_that_comes_back_is_recorded_as_before(void **state)
 
 	(void)state;
 	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
-	c = calls_find_sid(calls, "CAback");
+	c = line_of("CAback");
 	assert_int_equal(c->record, RECORDING_LOCAL);
 	call_cost_use(c, stopped_clock(), &use);
 	assert_true(use.machine_detection); /* whoever answers */
 	calls_end(calls, "CAback", END_TRANSFERRED);
 	fleet->ops->transfer_put(fleet, &t, stopped_clock());
 	assert_int_equal(calls_come_back(calls, "CAback", "busy", token), CALL_ADMITTED);
-	c = calls_find_sid(calls, "CAback");
+	c = line_of("CAback");
 	assert_int_equal(c->record, RECORDING_LOCAL); /* not as its agent has it */
 	call_cost_use(c, stopped_clock(), &use);
 	assert_false(use.machine_detection); /* billed once */
 	assert_int_equal(calls_come_back(calls, "CAback", "busy", token), CALL_NO_SID);
+}
+
+static void what_sessions_use_is_told_by_their_models(void **state)
+{
+	struct call_spending spending = { 0 };
+	struct call_facts facts = { .call_sid = "CAtwo", .to = "+12025550100" };
+	struct model_usage some = { .n = { [USAGE_TEXT_IN] = 7 } };
+	char token[CALL_TOKEN_SIZE];
+	struct cost_use use;
+	struct call *c;
+
+	(void)state;
+	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
+	c = line_of("CAtwo");
+	call_cost_use(c, stopped_clock(), &use);
+	assert_string_equal(use.model, c->agent->openai_model);
+	assert_null(use.others[0].model);
+	call_cost_count(c, &spending, false, &some);
+	call_cost_session(c, 2, "another");
+	call_cost_count(c, &spending, false, &some);
+	call_cost_count(c, &spending, false, &some);
+	call_cost_session(c, 1, "its own");
+	call_cost_count(c, &spending, false, &some);
+	call_cost_use(c, stopped_clock(), &use);
+	assert_string_equal(use.model, "its own");
+	assert_int_equal(use.model_used.n[USAGE_TEXT_IN], 14);
+	assert_string_equal(use.others[0].model, "another");
+	assert_int_equal(use.others[0].used.n[USAGE_TEXT_IN], 14);
+	assert_null(use.others[1].model);
 }
 
 static void free_line_holds_no_memory_of_its_last_call(void **state)
@@ -1708,11 +2332,11 @@ static void call_is_told_who_it_is_for(void **state)
 	assert_null(calls->lines[0].agent);
 }
 
-/* The name of who speaks for the call, and its fallback number. */
-static const char *speaker(const struct call_facts *facts, char number[FOREIGN_ID_SIZE])
+/* The name of who speaks for the call. */
+static const char *speaker(const struct call_facts *facts)
 {
 	static char name[80];
-	const struct agent *p = calls_speaker(calls, facts, number);
+	const struct agent *p = calls_speaker(calls, facts);
 
 	snprintf(name, sizeof name, "%s", p->name);
 	agent_release(p);
@@ -1747,34 +2371,17 @@ static void parties_are_kept_in_one_spelling(void **state)
 	UNTIL(all_free());
 }
 
-static void fallback_is_the_agents_also_when_the_call_is_over(void **state)
-{
-	char number[FOREIGN_ID_SIZE], token[CALL_TOKEN_SIZE];
-
-	(void)state;
-	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
-	assert_string_equal(speaker(&(struct call_facts){ .call_sid = "CA1" }, number), "default");
-	assert_string_equal(number, "+12025550177");
-	strcpy(number, "");
-	calls_end_all(calls, END_DRAINED);
-	UNTIL(all_free());
-	assert_string_equal(speaker(&(struct call_facts){ .call_sid = "CA1" }, number), "default");
-	assert_string_equal(number, "+12025550177");
-	speaker(&(struct call_facts){ .call_sid = "CAunknown", .to = "+12025550199" }, number);
-	assert_string_equal(number, "+12025550177");
-}
-
 /* Also of a call that was placed, whose To is the other's number, and of one that never had a line. */
 static void who_had_the_call_speaks_after_it(void **state)
 {
-	char number[FOREIGN_ID_SIZE], token[CALL_TOKEN_SIZE];
+	char token[CALL_TOKEN_SIZE];
 	struct call_facts facts = { .call_sid = "CA1",
 		.from = "+12025550100",
 		.to = "+12025550123",
 		.direction = "outbound",
 		.agent_name = "seller" };
 	static const char desk[] = "{\"numbers\":[\"+12025550100\"]}";
-	static const char seller[] = "{\"numbers\":[],\"fallback\":{\"number\":\"+12025550188\"}}";
+	static const char seller[] = "{\"numbers\":[]}";
 	const char *before = cfg.agents_dir;
 	struct buf problem;
 
@@ -1786,20 +2393,18 @@ static void who_had_the_call_speaks_after_it(void **state)
 	assert_int_equal(agents_reload(who, &problem), 0);
 	assert_int_equal(calls_reserve(calls, &facts, token), CALL_ADMITTED);
 	facts.agent_name = NULL;
-	assert_string_equal(speaker(&facts, number), "seller");
+	assert_string_equal(speaker(&facts), "seller");
 	calls_end_all(calls, END_DRAINED);
 	UNTIL(all_free());
-	assert_string_equal(speaker(&facts, number), "seller");
-	assert_string_equal(number, "+12025550188");
+	assert_string_equal(speaker(&facts), "seller");
 	facts.call_sid = "CA2";
-	assert_string_equal(speaker(&facts, number), "desk");
-	assert_string_equal(number, "+12025550177");
+	assert_string_equal(speaker(&facts), "desk");
 	facts.agent_name = "seller";
-	assert_string_equal(speaker(&facts, number), "seller");
+	assert_string_equal(speaker(&facts), "seller");
 	facts.agent_name = "nobody";
-	assert_string_equal(speaker(&facts, number), "desk");
+	assert_string_equal(speaker(&facts), "desk");
 	facts.direction = "inbound";
-	assert_string_equal(speaker(&facts, number), "default");
+	assert_string_equal(speaker(&facts), "default");
 	buf_free(&problem);
 	cfg.agents_dir = before;
 	folder_end(state);
@@ -1849,6 +2454,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(letters_reach_the_call_they_are_for_and_no_other),
 	CASE(who_comes_back_gets_the_same_answer_however_often_twilio_asks),
 	CASE(who_was_answered_does_not_come_back),
+	CASE(questions_at_the_same_moment_get_the_same_answer),
 	CASE(stale_handle_does_not_reach_the_next_caller),
 	IN_WORDS(call_is_announced_by_the_channel_of_its_agent_and_with_its_greeting),
 	IN_WORDS(greeting_too_long_for_twiml_is_the_agents),
@@ -1859,7 +2465,29 @@ const struct CMUnitTest unit_tests[] = {
 	IN_WORDS(token_of_another_channel_is_not_spent),
 	IN_WORDS(unannounced_call_by_another_channel_than_its_agents_gets_no_name),
 	CASE(call_that_comes_by_another_channel_than_announced_is_ended),
+	WITH(requests_carry_a_call_until_it_is_over, by_requests),
+	WITH(request_by_which_the_call_ends_is_its_last, by_requests),
+	WITH(phone_that_asks_no_more_was_hung_up, by_requests),
+	WITH(closing_ends_calls_by_requests, by_requests),
+	CASE(conversation_that_broke_off_goes_on_in_text_with_what_was_said),
+	CASE(call_that_never_had_an_agent_may_begin_in_text),
+	CASE(what_ended_on_purpose_does_not_go_on_in_text),
 	CASE(handle_from_nowhere_is_ignored),
+	CASE(stream_that_was_lost_is_followed_on_its_line),
+	CASE(stream_that_does_not_come_back_in_time_is_the_end),
+	CASE(writer_comes_back_from_a_loop_that_is_not_there),
+	CASE(question_of_twilios_parks_a_call_that_seemed_well),
+	CASE(token_of_the_next_stream_is_good_when_it_is_given),
+	CASE(question_about_an_earlier_stream_ends_nothing),
+	CASE(fourth_loss_ends_the_call),
+	CASE(stop_makes_room_for_keys),
+	CASE(stream_behind_keys_that_does_not_come_is_a_lost_one),
+	CASE(parked_call_keeps_its_place_and_can_be_ended),
+	CASE(draining_server_takes_a_call_back),
+	CASE(table_closes_over_a_parked_call),
+	CASE(loss_that_leads_nowhere_ends_the_call),
+	WITH(agent_without_reconnect_is_not_waited_for, only_words),
+	CASE(parked_call_is_shown_as_one),
 	CASE(first_reason_wins),
 	CASE(end_that_twilio_knows_first_is_named_by_what_there_was),
 	CASE(endings_are_kept_two_minutes),
@@ -1876,12 +2504,12 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(what_was_said_in_the_last_call_is_not_shown_for_the_next),
 	CASE(a_call_that_comes_back_goes_on_counting_its_turns),
 	CASE(a_call_that_comes_back_is_recorded_as_before),
+	CASE(what_sessions_use_is_told_by_their_models),
 	CASE(free_line_holds_no_memory_of_its_last_call),
 	CASE(call_is_found_at_every_moment_of_its_life),
 	CASE(everybody_at_once_leaves_every_line_free),
 	CASE(call_is_told_who_it_is_for),
 	CASE(parties_are_kept_in_one_spelling),
-	CASE(fallback_is_the_agents_also_when_the_call_is_over),
 	CASE(who_had_the_call_speaks_after_it),
 	CASE(closing_ends_what_is_left),
 	GROUP(log_errors_only, NULL),

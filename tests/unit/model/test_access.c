@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static void parse_endpoint(struct model_access *a, const struct config *cfg, int number)
 {
 	struct buf errors;

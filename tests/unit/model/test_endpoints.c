@@ -182,8 +182,24 @@ static void settings_make_endpoints_and_what_makes_none_is_refused(void **state)
 	opens(
 	    (const char *const[]){ "OPENAI_MODEL_2", "m", "OPENAI_AUTH_3", "bearer", NULL }, 0, "OPENAI_AUTH_3 is set");
 	opens((const char *const[]){ "OPENAI_AUDIO_FORMAT_2", "pcm", NULL }, 0, "OPENAI_AUDIO_FORMAT_2 is set");
+	opens((const char *const[]){ "OPENAI_CA_FILE_2", "LICENSE", NULL }, 0, "OPENAI_CA_FILE_2 is set");
+	opens((const char *const[]){ "OPENAI_CA_FILE_2", "LICENSE", "OPENAI_MODEL_2", "m", NULL }, 0,
+	    "OPENAI_CA_FILE_2: LICENSE: not one usable certificate");
+	opens((const char *const[]){ "MODEL_PROTOCOL_3", "realtime", NULL }, 0, "MODEL_PROTOCOL_3 is set");
+	opens((const char *const[]){ "MODEL_PROTOCOL_2", "realtime", "OPENAI_MODEL_2", "m", NULL }, 2, "");
+	opens((const char *const[]){ "MODEL_PROTOCOL_2", "text", "OPENAI_MODEL_2", "m", NULL }, 0,
+	    "MODEL_PROTOCOL_2=text: a call cannot go on there");
 	opens((const char *const[]){ "OPENAI_MODEL", "m", "OPENAI_MODEL_2", "m", NULL }, 0,
 	    "the endpoints 1 and 2 are the same");
+	/* By what is dialled, and not by the settings. */
+	opens((const char *const[]){ "OPENAI_REALTIME_URL", "wss://h.example/r?model=a", "OPENAI_MODEL_2", "b", NULL },
+	    0, "the address names the model, so OPENAI_MODEL does not count");
+	opens((const char *const[]){ "OPENAI_REALTIME_URL", "wss://h.example/r", "OPENAI_REALTIME_URL_2",
+		  "wss://H.example:443/r/", NULL },
+	    0, "the endpoints 1 and 2 are the same");
+	opens((const char *const[]){ "OPENAI_REALTIME_URL", "wss://h.example/r", "OPENAI_MODEL", "m",
+		  "OPENAI_REALTIME_URL_2", "wss://h.example/r?model=m", NULL },
+	    0, "the endpoints 1 and 2 are the same");
 	opens((const char *const[]){ "OPENAI_API_KEY_2", "k", "OPENAI_API_KEY_3", "k", NULL }, 0,
 	    "the endpoints 2 and 3 are the same");
 	opens((const char *const[]){ "OPENAI_API_KEY_2", "k", "OPENAI_API_KEY_3", "k", "OPENAI_MODEL_3", "m", NULL }, 3,

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+ONE_THREAD;
+
 static void code_decides_and_without_a_known_one_the_type(void **state)
 {
 	static const struct {

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static struct model_failure failure_of(const char *text, bool permanent)
 {
 	struct model_failure failure = { .permanent = permanent };

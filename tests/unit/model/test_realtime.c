@@ -8,6 +8,8 @@
 #include "tests/peers/setup.h"
 #include "tests/unit.h"
 
+ONE_THREAD;
+
 /* ----------------------------------------------------------------- what comes in */
 
 static const struct {
@@ -540,6 +542,7 @@ static void end_of_an_answer_tells_how(void **state)
 		assert_string_equal(model_status_name(e.status), ends[i].status);
 		assert_string_equal(e.code, ends[i].code);
 		assert_int_equal(e.reason == MODEL_TURN_DETECTED, !strcmp(ends[i].code, "turn_detected"));
+		assert_int_equal(e.error == MODEL_MODERATED, !strcmp(ends[i].code, "content_filter"));
 		realtime_release(&e);
 		free(text);
 	}
@@ -1156,6 +1159,12 @@ static void protected_session_neither_answers_nor_interrupts(void **state)
 	realtime_turns(&out, "cfg_3", &s.agent, false);
 	CHECK_MESSAGE(&out, { "session.audio.input.turn_detection.create_response", "true" },
 	    { "session.audio.input.turn_detection.interrupt_response", "false" });
+	/* Of an agent with instant answers a turn interrupts, and is answered when we ask. */
+	s.agent.interruptible = true;
+	s.agent.instant_count = 1;
+	realtime_turns(&out, "cfg_4", &s.agent, false);
+	CHECK_MESSAGE(&out, { "session.audio.input.turn_detection.create_response", "false" },
+	    { "session.audio.input.turn_detection.interrupt_response", "true" });
 	config_free(&s.cfg);
 }
 
@@ -1195,7 +1204,7 @@ static void commands_are_documented_and_name_what_they_mean(void **state)
 
 	realtime_item(&out, "keys_4", MODEL_ROLE_CALLER, "\"1\" \\ \n", "");
 	CHECK_MESSAGE(&out, { "item.role", "user" }, { "item.content.0.type", "input_text" },
-	    { "item.content.0.text", "\"1\" \\ \n" }, { "previous_item_id", "(absent)" }, { "item.id", "(absent)" });
+	    { "item.content.0.text", "\"1\" \\ \n" }, { "previous_item_id", "(absent)" }, { "item.id", "keys_4" });
 
 	realtime_item(&out, "cut_5", MODEL_ROLE_AGENT, "We open", "item_0003");
 	CHECK_MESSAGE(&out, { "item.role", "assistant" }, { "item.content.0.type", "output_text" },

@@ -6,6 +6,8 @@
 #include "tests/peers/fixture.h"
 #include "tests/unit.h"
 
+ONE_THREAD;
+
 static struct model_event parsed(const char *text)
 {
 	struct model_event e;

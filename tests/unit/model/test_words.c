@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
+ONE_THREAD;
+
 /* "12#" is easier to hear as "1 2 #". */
 static void keys_are_told_one_by_one(void **state)
 {
@@ -24,7 +26,7 @@ static void keys_are_told_one_by_one(void **state)
 static void phrase_is_the_agents_own_words_or_an_instruction_with_ours(void **state)
 {
 	static const enum phrase spoken_by_the_model[] = { PHRASE_TIME_LIMIT, PHRASE_COST_LIMIT, PHRASE_MACHINE,
-		PHRASE_ONE_MOMENT };
+		PHRASE_ONE_MOMENT, PHRASE_STILL_THERE, PHRASE_IDLE };
 	struct agent p = { .transcription_language = "es", .say_voice = "", .say_language = "" };
 	char out[WORDS_PHRASE_SIZE], longest[PHRASE_MAX + 1];
 	bool exact;

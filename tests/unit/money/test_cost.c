@@ -12,6 +12,8 @@
 #include "tests/peers/setup.h"
 #include "tests/unit.h"
 
+ONE_THREAD;
+
 static struct model_usage usage_of(const char *name, enum model_event_type type)
 {
 	struct model_event e;
@@ -259,6 +261,37 @@ static void a_kind_without_a_price_costs_as_much_as_the_dearest(void **state)
 	buf_free(&problem);
 }
 
+static void each_model_of_a_call_has_its_own_price(void **state)
+{
+	static const char text[] =
+	    "{\"date\":\"2027-01-02\",\"models\":{"
+	    "\"dear\":{\"text_in\":50,\"text_out\":90},\"cheap\":{\"text_in\":2,\"text_out\":3}}}";
+	struct cost_use use = { .model = "cheap", .transcription_model = "", .others = { [1] = { .model = "dear" } } };
+	static struct prices table;
+	struct call_cost cost;
+	struct buf problem;
+
+	(void)state;
+	buf_init(&problem, 0);
+	assert_int_equal(prices_parse(&table, text, sizeof text - 1, &problem), 0);
+	use.model_used.n[USAGE_TEXT_IN] = 100;
+	use.others[1].used.n[USAGE_TEXT_IN] = 10;
+	use.others[1].used.n[USAGE_TEXT_OUT] = 1;
+	cost_of(&use, &table, &cost);
+	assert_true(cost.known);
+	assert_near(cost.model, (200 + 500 + 90) / 1e6);
+	assert_near(cost.total, cost.model);
+	assert_int_equal(cost.tokens[USAGE_TEXT_IN], 110);
+	/* One without a price makes the sum a guess. */
+	use.others[0].model = "nobody's";
+	cost_of(&use, &table, &cost);
+	assert_true(cost.known);
+	use.others[0].used.n[USAGE_AUDIO_IN] = 1;
+	cost_of(&use, &table, &cost);
+	assert_false(cost.known);
+	buf_free(&problem);
+}
+
 static void a_transcriber_without_a_price_costs_by_time_or_token_what_is_more(void **state)
 {
 	struct cost_use use = { .model = "", .transcription_model = "my-ears" };
@@ -283,6 +316,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(the_minute_of_a_relay_is_the_owners_to_say),
 	cmocka_unit_test(a_model_without_a_price_costs_as_much_as_the_dearest),
 	cmocka_unit_test(a_kind_without_a_price_costs_as_much_as_the_dearest),
+	cmocka_unit_test(each_model_of_a_call_has_its_own_price),
 	cmocka_unit_test(a_transcriber_without_a_price_costs_by_time_or_token_what_is_more),
 	{ 0 },
 };

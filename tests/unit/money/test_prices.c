@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+ONE_THREAD;
+
 static struct prices table;
 static struct buf said;
 

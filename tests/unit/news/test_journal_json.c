@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static struct buf out;
 
 static int begin(void **state)
@@ -78,13 +80,13 @@ static struct call_summary a_call(void)
 	"\"+12025550123\",\"to\":\"+12025550100\",\"agent\":\"reception\",\"variant\":null,\"metadata\":{\"a\":1}," \
 	"\"reserved_at\":\"2027-01-15T08:00:00.000Z\",\"first_turn\":1000,\"started_at\":" \
 	"\"2027-01-15T08:00:01.000Z\",\"ended_at\":\"2027-01-15T08:00:43.500Z\",\"seconds\":42.500,\"ending\":{" \
-	"\"reason\":\"model_lost\",\"text\":\"connection to the model was lost\",\"fault\":true}," AUDIO \
+	"\"reason\":\"model_lost\",\"text\":\"connection to the model was lost\",\"fault\":true,\"said\":false}," AUDIO \
 	",\"recording\":null," COST
 
 static void a_call_has_all_its_facts_and_on_demand_what_was_said(void **state)
 {
 	struct call_summary call = a_call();
-	struct call_talk talk = { .turns_before = 3, .turns_dropped = 4, .text_dropped = 5 };
+	struct call_talk talk = { .sessions_before = 2, .turns_before = 3, .turns_dropped = 4, .text_dropped = 5 };
 
 	(void)state;
 	assert_string_equal(call_json(&call, NULL, true), FACTS "}");
@@ -94,10 +96,11 @@ static void a_call_has_all_its_facts_and_on_demand_what_was_said(void **state)
 	buf_puts(&talk.turns, "[{\"b\":2}]");
 	buf_puts(&talk.tools, "[]");
 	assert_string_equal(call_json(&call, &talk, true), FACTS
-	    ",\"model_session_id\":\"sess_1\",\"sessions\":[],\"turns\":[{\"b\":2}],\"turns_before\":3,\"tools\":[],"
+	    ",\"model_session_id\":\"sess_1\",\"sessions\":[],\"sessions_before\":2,\"turns\":[{\"b\":2}],\"turns_before\":3,\"tools\":[],"
 	    "\"turns_dropped\":4,\"text_dropped\":5}");
 	assert_string_equal(call_json(&call, &talk, false), FACTS
-	    ",\"model_session_id\":\"sess_1\",\"sessions\":[],\"turns_before\":3,\"tools\":[],\"turns_dropped\":4,\"text_dropped\":5}");
+	    ",\"model_session_id\":\"sess_1\",\"sessions\":[],\"sessions_before\":2,\"turns_before\":3,\"tools\":[],\"turns_dropped\":4,"
+	    "\"text_dropped\":5}");
 	buf_init(&talk.earlier, 0);
 	buf_puts(&talk.earlier, "[{\"b\":1}]");
 	assert_non_null(strstr(call_json(&call, &talk, true), ",\"turns\":[{\"b\":1},{\"b\":2}],"));
@@ -144,7 +147,7 @@ static void a_call_that_never_came_to_be_is_what_was_asked_for(void **state)
 	    "{\"call_sid\":null,\"stream_sid\":null,\"state\":\"ended\",\"direction\":\"outbound\",\"from\":\"\",\"to\":"
 	    "\"\",\"agent\":\"sales\",\"variant\":null,\"reserved_at\":\"2027-01-15T08:00:00.000Z\",\"ended_at\":"
 	    "\"2027-01-15T08:00:01.000Z\",\"seconds\":0.000,\"ending\":{\"reason\":\"busy\",\"text\":"
-	    "\"the number called was busy\",\"fault\":false},\"metadata\":{},\"outbound\":{\"id\":\"out_1\"},\"turns\":[]}");
+	    "\"the number called was busy\",\"fault\":false,\"said\":false},\"metadata\":{},\"outbound\":{\"id\":\"out_1\"},\"turns\":[]}");
 	assert_null(strstr(call_json(&call, NULL, false), "turns"));
 }
 

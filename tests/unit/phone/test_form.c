@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static struct form parsed(const char *body)
 {
 	struct form f;

@@ -7,6 +7,8 @@
 #include "tests/peers/fixture.h"
 #include "tests/unit/phone/phone_kit.h"
 
+ONE_THREAD;
+
 static const char SID[] = "MZ00000000000000000000000000000001";
 
 /* What comes over the wire of a stream that has started as SID or as MZ1. */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+ONE_THREAD;
+
 /* Whose text it is: the same may be another party in From than in To. */
 enum { CALLER = 1, CALLED = 2, EITHER = CALLER | CALLED };
 

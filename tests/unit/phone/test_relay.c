@@ -6,6 +6,8 @@
 #include "tests/peers/fixture.h"
 #include "tests/unit/phone/phone_kit.h"
 
+ONE_THREAD;
+
 static const char SESSION[] = "VX00000000000000000000000000000001", CALL[] = "CA00000000000000000000000000000001";
 
 static struct phone_event parsed_of(const char *text, size_t len, char name[FOREIGN_ID_SIZE])

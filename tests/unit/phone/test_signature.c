@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+ONE_THREAD;
+
 #define VECTORS "tests/fixtures/twilio-signatures.json"
 
 static const char token[] = "not-a-real-auth-token-000000000001";

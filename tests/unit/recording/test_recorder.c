@@ -176,7 +176,7 @@ static void a_call_that_comes_back_is_continued(void **state)
 	assert_int_equal(recording_file_open(&f, folder, "CAback", now + 3000), 0);
 	assert_int_equal(recording_file_write(&f, audio, FRAME), 0);
 	assert_int_equal(recording_file_close(&f), 0);
-	assert_true(recording_file_find(folder, "CAback", path));
+	assert_true(recording_file_find(folder, RECORDING_CALLS, "CAback", path));
 	snprintf(whole, sizeof whole, "%s/%s", folder, path);
 	load_path(&w, whole);
 	/* What was there, about three seconds (the time of a file is some ms coarse), what came. */
@@ -197,7 +197,7 @@ static void a_call_sid_is_not_a_path(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		assert_int_equal(recording_file_open(&f, folder, bad[i], WALL), -EINVAL);
-		assert_false(recording_file_find(folder, bad[i], path));
+		assert_false(recording_file_find(folder, RECORDING_CALLS, bad[i], path));
 	}
 }
 
@@ -214,10 +214,10 @@ static void names_of_every_length_have_a_file_of_their_own(void **state)
 			memset(sid, 'C', sizes[i]);
 			sid[sizes[i] - 1] = end;
 			sid[sizes[i]] = '\0';
-			assert_false(recording_file_find(folder, sid, path));
+			assert_false(recording_file_find(folder, RECORDING_CALLS, sid, path));
 			assert_int_equal(recording_file_open(&f, folder, sid, WALL), 0);
 			recording_file_close(&f);
-			assert_true(recording_file_find(folder, sid, path));
+			assert_true(recording_file_find(folder, RECORDING_CALLS, sid, path));
 			assert_string_equal(path, f.path);
 			assert_string_not_equal(path, before);
 			strcpy(before, path);
@@ -236,10 +236,10 @@ static void the_newest_of_several_days_is_found(void **state)
 		    recording_file_open(&f, folder, "CAdays", WALL + (day + 1) % 3 * INT64_C(86400000)), 0);
 		recording_file_close(&f);
 	}
-	assert_true(recording_file_find(folder, "CAdays", path));
+	assert_true(recording_file_find(folder, RECORDING_CALLS, "CAdays", path));
 	assert_string_equal(path, "recordings/2026-11-23/CAdays.wav");
-	assert_false(recording_file_find(folder, "CAother", path));
-	assert_false(recording_file_find("/nowhere", "CAdays", path));
+	assert_false(recording_file_find(folder, RECORDING_CALLS, "CAother", path));
+	assert_false(recording_file_find("/nowhere", RECORDING_CALLS, "CAdays", path));
 }
 
 /* ------------------------------------------------------------------------ recorder */

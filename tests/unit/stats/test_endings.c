@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static void every_ending_has_a_name_and_a_sentence(void **state)
 {
 	(void)state;
@@ -71,6 +73,19 @@ static void what_was_meant_to_end_is_not_apologised_for(void **state)
 	assert_int_equal(call_ending(END_DRAINED)->after, AFTER_DRAINING);
 }
 
+/* Whoever has heard it does not hear it again; the person who was promised is dialled all the same. */
+static void what_was_said_is_not_said_again(void **state)
+{
+	(void)state;
+	assert_int_equal(call_ending_after(END_MODEL_LOST, true), AFTER_SORRY);
+	assert_int_equal(call_ending_after(END_IDLE, true), AFTER_HANGUP);
+	assert_int_equal(call_ending_after(END_TIME_LIMIT, true), AFTER_HANGUP);
+	assert_int_equal(call_ending_after(END_COST_LIMIT, true), AFTER_HANGUP);
+	assert_int_equal(call_ending_after(END_TRANSFERRED, true), AFTER_TRANSFER);
+	for (int i = 1; i < CALL_END_COUNT; i++)
+		assert_int_equal(call_ending_after((enum call_end)i, false), call_ending((enum call_end)i)->after);
+}
+
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(every_ending_has_a_name_and_a_sentence),
 	cmocka_unit_test(no_two_endings_are_told_alike),
@@ -78,5 +93,6 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(ending_is_found_by_its_name),
 	cmocka_unit_test(every_fault_is_apologised_for),
 	cmocka_unit_test(what_was_meant_to_end_is_not_apologised_for),
+	cmocka_unit_test(what_was_said_is_not_said_again),
 	{ 0 },
 };

@@ -4,7 +4,9 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "server/store/row.h"
+#include "server/store/store_calls.h"
 #include "server/store/store_db.h"
+#include "server/store/store_recordings.h"
 #include "server/store/store_retain.h"
 #include "server/store/store_schema.h"
 #include "tests/peers/setup.h"
@@ -772,6 +774,10 @@ static void fill_for_retention(struct store *store)
 		store_write(
 		    store, "INSERT INTO recordings (id, call_sid, at, file) VALUES (?1, ?1, 1, ?2)", "tt", *name, file);
 	}
+	make_file("message.wav"); /* of a call of which nothing else is known */
+	store_write(store,
+	    "INSERT INTO recordings (id, call_sid, at, file, message) VALUES ('RE1', 'CAunknown', 1, 'message.wav', 'done')",
+	    "");
 	make_file("keep");
 	store_write(store, "INSERT INTO recordings (id, call_sid, at, file) VALUES ('out', 'CAold1', 1, ?1)", "t",
 	    "x/../../keep");
@@ -807,6 +813,7 @@ static void what_is_old_goes_and_the_rest_stays(void **state)
 	assert_int_equal(ask(store, "SELECT count(*) FROM recordings"), 2);
 	assert_int_equal(ask(store, "SELECT count(*) FROM outbox WHERE state IN ('waiting', 'parked')"), 2);
 	assert_int_equal(ask(store, "SELECT count(*) FROM outbox"), 2);
+	assert_false(is_there("message.wav"));
 	assert_false(is_there("CAold0.wav"));
 	assert_true(is_there("CAlive.wav") && is_there("CAnew.wav") && is_there("keep"));
 	store_close(store);
@@ -840,11 +847,113 @@ static void waiting_deliveries_are_read_page_by_page(void **state)
 	store_close(store);
 }
 
+/* How the recording of a call stands that was being saved when the call ended, once this is known of it. */
+static void expect_recording(const char *state, const char *status, const char *expected)
+{
+	struct store *store = opened(0);
+	struct call_summary call;
+	struct call_talk talk;
+
+	store_write(store,
+	    "INSERT OR REPLACE INTO calls (call_sid, direction, from_number, to_number, agent, state, reserved_at, json)"
+	    " VALUES ('CA1', 'inbound', '', '', '', ?1, 1, '{\"recording\":{\"state\":\"saving\",\"seconds\":8}}')",
+	    "t", state);
+	store_recording_put(store, &(struct recording_row){ .id = "f",
+				       .file = "f",
+				       .call_sid = "CA1",
+				       .at_ms = 1,
+				       .status = status,
+				       .json = "{\"state\":\"now\",\"seconds\":9}" });
+	assert_int_equal(store_flush(store, 60000), 0);
+	assert_int_equal(store_call(store, "CA1", &call, &talk), 0);
+	assert_string_equal(call.kept, expected);
+	call_summary_free(&call);
+	call_talk_free(&talk);
+	store_close(store);
+}
+
+static void count_pending(void *arg, const char *id)
+{
+	int *count = arg;
+
+	assert_string_equal(id, "RE1");
+	++*count;
+}
+
+/* Beside the call's own recording, which it does not hide; and its first report stays. */
+static void a_message_has_its_own_way(void **state)
+{
+	struct store *store = opened(0);
+	struct message_row row = { .id = "RE1",
+		.call_sid = "CA1",
+		.at_ms = 9,
+		.seconds = 4,
+		.url = "https://x/RE1",
+		.agent = "desk",
+		.variant = "",
+		.from = "+1",
+		.to = "+2" },
+			   got;
+	struct kept_recording kept;
+	int pending = 0;
+
+	(void)state;
+	store_recording_put(store,
+	    &(struct recording_row){
+		.id = "f.wav", .file = "f.wav", .call_sid = "CA1", .at_ms = 1, .status = "completed", .json = "{}" });
+	store_message_open(store, &row);
+	row.url = "https://y/RE1";
+	store_message_open(store, &row);
+	assert_int_equal(store_flush(store, 60000), 0);
+	assert_int_equal(store_recording_of_call(store, "CA1", false, &kept), 0);
+	assert_string_equal(kept.id, "f.wav");
+	assert_true(kept.local);
+	kept_recording_free(&kept);
+	assert_int_equal(store_recording_of_call(store, "CA1", true, &kept), 0);
+	assert_string_equal(kept.id, "RE1");
+	assert_string_equal(kept.url, "https://x/RE1");
+	assert_false(kept.local);
+	kept_recording_free(&kept);
+	assert_int_equal(store_messages_pending(store, count_pending, &pending), 1);
+	assert_int_equal(store_message_pending(store, "RE1", &got), 0);
+	assert_int_equal(got.state, MESSAGE_FETCHING);
+	assert_string_equal(got.agent, "desk");
+	assert_null(got.file);
+	message_row_free(&got);
+	row.state = MESSAGE_TRANSCRIBING;
+	row.file = "m.wav";
+	store_message_set(store, &row);
+	assert_int_equal(store_flush(store, 60000), 0);
+	assert_int_equal(store_message_pending(store, "RE1", &got), 0);
+	assert_int_equal(got.state, MESSAGE_TRANSCRIBING);
+	assert_string_equal(got.file, "m.wav");
+	message_row_free(&got);
+	row.state = MESSAGE_DONE;
+	store_message_set(store, &row);
+	store_message_open(store, &row);
+	assert_int_equal(store_flush(store, 60000), 0);
+	assert_int_equal(store_message_pending(store, "RE1", &got), -ENOENT);
+	assert_int_equal(store_messages_pending(store, count_pending, &pending), 0);
+	assert_int_equal(pending, 1);
+	store_close(store);
+}
+
+static void a_recording_stands_as_is_known_of_it_now(void **state)
+{
+	(void)state;
+	expect_recording("ended", "in-progress", "{\"recording\":{\"state\":\"saving\",\"seconds\":8}}");
+	expect_recording("live", "completed", "{\"recording\":{\"state\":\"saving\",\"seconds\":8}}");
+	expect_recording("ended", "completed", "{\"recording\":{\"state\":\"now\",\"seconds\":9}}");
+	expect_recording("ended", "interrupted", "{\"recording\":{\"state\":\"interrupted\",\"seconds\":8}}");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh_dir, folder_end)
 
 const struct CMUnitTest unit_tests[] = {
 	TEST(what_is_written_is_read_in_its_order),
 	TEST(every_kind_of_value_arrives),
+	TEST(a_message_has_its_own_way),
+	TEST(a_recording_stands_as_is_known_of_it_now),
 	TEST(without_a_store_nothing_is_kept_and_nobody_minds),
 	TEST(many_threads_write_and_each_keeps_its_order),
 	TEST(readers_are_few_and_come_back),

@@ -19,6 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
+ONE_THREAD;
+
 /* --- text --- */
 
 static void base64_is_strict(void **state)
@@ -459,7 +461,7 @@ static void chirps_are_heard_as_they_were_spoken(void **state)
 	char name[CHIRP_NAME], *words;
 
 	(void)state;
-	for (int number = 0; number < CHIRP_OWN; number++) {
+	for (int number = 0; number < CHIRP_OWN; number += 7) { /* meets every syllable at every place */
 		chirp_name(number, name);
 		assert_int_equal(chirp_number(name, strlen(name)), number);
 		text_printf(&all, "%s%s", all.len ? " " : "", name);

@@ -19,6 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
+ONE_THREAD;
+
 /* --- sound --- */
 
 static void a_wav_of_16_khz_becomes_8_khz_of_the_same_length(void **state)
@@ -118,6 +120,8 @@ static void twiml_that_twilio_refuses_is_refused(void **state)
 		{ "<Response><Connect><Stream url='wss://a/b'><Param/></Stream></Connect></Response>", "12200" },
 		{ "<Response><Say><Pause/></Say", "12100" },
 		{ "<Response><Hangup><Say/></Hangup></Response>", "12200" },
+		{ "<Response><Play digits='1A'/></Response>", "12200" },
+		{ "<Response><Play digits=''/></Response>", "12200" },
 	};
 
 	(void)state;

@@ -18,6 +18,8 @@
 #include "tests/peers/fixture.h"
 #include "tests/unit.h"
 
+ONE_THREAD;
+
 /* Turns. */
 
 enum { RATE = 8000, TURNS = 8 };

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 enum { FIXTURES = 28 };
 
 static cJSON *load(const char *path)

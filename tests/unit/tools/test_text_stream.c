@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static cJSON *fixture(const char *name)
 {
 	char path[120];

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static struct config cfg;
 
 static int clear(void **state)

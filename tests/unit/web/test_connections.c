@@ -43,6 +43,8 @@ static void stood_in_linger(int fd, int ms, size_t bytes)
 
 #include <stdint.h>
 
+ONE_THREAD;
+
 enum { WORKERS = 64 };
 
 static struct config cfg = { .listen = "127.0.0.1", .trusted_proxies = { "10.0.0.0/8" }, .trusted_proxy_count = 1 };

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static struct response r;
 static cJSON *json;
 
@@ -27,12 +29,16 @@ static void end(void)
 
 static void fields_that_do_are_given(void **state)
 {
-	struct fields f = body(JSON({ "text" : "hi", "mode" : "exact", "more" : { "a" : 1 }, "left_out" : null }));
+	struct fields f = body(JSON(
+	    { "text" : "hi", "mode" : "exact", "more" : { "a" : 1 }, "left_out" : null, "on" : true, "off" : false }));
 
 	(void)state;
 	assert_string_equal(fields_text(&f, "text", 1, 2), "hi");
 	assert_string_equal(fields_choice(&f, "mode", "instruction|exact", "instruction"), "exact");
 	assert_non_null(fields_object(&f, "more"));
+	assert_true(fields_flag(&f, "on"));
+	assert_false(fields_flag(&f, "off"));
+	assert_false(fields_flag(&f, "not_there"));
 	assert_null(fields_text(&f, "left_out", 0, 9));
 	assert_null(fields_text(&f, "absent", 0, 9));
 	assert_string_equal(fields_choice(&f, "other", "a|b", "b"), "b");

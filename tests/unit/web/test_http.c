@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+ONE_THREAD;
+
 #define VOICE "https://a.example/twilio/voice"
 
 /* Of `start` nothing is left out. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 enum { MANY = 64, SECOND = 1000000 };
 
 static struct inflight list[MANY];

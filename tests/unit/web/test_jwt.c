@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+ONE_THREAD;
+
 #define SECRET "0123456789abcdef0123456789abcdef"
 
 enum { NOW = 1800000000 };

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static bool taken_and_begun(struct long_answers *all, struct response *r)
 {
 	return long_answer_take(all, r) && long_answer_begin(all, r);

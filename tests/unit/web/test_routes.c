@@ -7,6 +7,7 @@
 #include "server/all_routes.h"
 #include "server/line/calls.h"
 #include "server/line/calls_shown.h"
+#include "server/line/keys/call_keys.h"
 #include "server/line/calls_after.h"
 #include "server/line/calls_carry.h"
 #include "server/line/calls_admit.h"
@@ -16,6 +17,7 @@
 #include "server/stats/stats.h"
 #include "server/local_client.h"
 #include "server/news/hub.h"
+#include "server/phone/gather.h"
 #include "server/phone/media_stream.h"
 #include "server/phone/relay.h"
 #include "server/web/server.h"
@@ -36,7 +38,7 @@
 #define STREAM_TOKEN "0123456789abcdef0123456789abcdef"
 #define SID "CA00000000000000000000000000000001"
 #define FORM "Content-Type: application/x-www-form-urlencoded\r\n"
-#define VOICE "CallSid=" SID "&From=%2B12025550123&To=%2B12025550100&Direction=inbound"
+#define VOICE "CallSid=" SID "&From=%2B12025550123&To=%2B12025550100&Direction=inbound&CallStatus=ringing"
 
 /* ------------------------------------------------------- calls, stood in for */
 
@@ -44,7 +46,9 @@ static struct table {
 	pthread_mutex_t lock; /* the web's workers write, the tests read */
 	enum admission admission;
 	enum call_end ended_as;
-	bool unheard; /* and its goodbye was not heard to its end */
+	const char *reconnects; /* the session that another may follow */
+	bool unheard;           /* and its goodbye was not heard to its end */
+	bool sorry;             /* the caller has heard that we are sorry */
 	struct calls_count count;
 	bool token_used, no_line;
 	const struct phone_channel *channel; /* of the call that has the token */
@@ -54,6 +58,12 @@ static struct table {
 	char from[64], ended_sid[64], session[64];
 	int claims, carried;
 	enum call_end ended_why;
+	/* By requests: the last one, and whether its call is over; what may go on in text. */
+	char visit[400];
+	bool over, texts;
+	/* Whether a call whose stream was lost waits, and the stream that was asked about. */
+	bool goes_on;
+	unsigned stream;
 } table = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 uint32_t calls_lines(const struct config *cfg)
@@ -148,8 +158,19 @@ enum call_end calls_after_stream(
 	table.ended_why = why;
 	*after = table.ended_as == CALL_NOT_ENDED ? AFTER_APOLOGY
 		 : table.unheard                  ? AFTER_GOODBYE
+		 : table.sorry                    ? AFTER_SORRY
 						  : call_ending(table.ended_as)->after;
 	return table.ended_as;
+}
+
+bool calls_go_on(
+    struct calls *calls, const char *call_sid, const char *session, unsigned stream, char token[CALL_TOKEN_SIZE])
+{
+	(void)calls, (void)call_sid;
+	snprintf(table.session, sizeof table.session, "%s", session);
+	table.stream = stream;
+	strcpy(token, STREAM_TOKEN);
+	return table.goes_on;
 }
 
 /* The second session of a call is the last one. */
@@ -158,7 +179,27 @@ enum admission calls_reconnect(
 {
 	(void)calls, (void)call_sid;
 	strcpy(token, STREAM_TOKEN);
-	return strcmp(session, "VX00000000000000000000000000000001") ? CALL_NO_SID : CALL_ADMITTED;
+	return strcmp(session, table.reconnects) ? CALL_NO_SID : CALL_ADMITTED;
+}
+
+int calls_visit(struct calls *calls, const char *call_sid, struct call_visit *v)
+{
+	(void)calls;
+	snprintf(table.visit, sizeof table.visit, "%s %u \"%s\" %.2f \"%s\"%s %sN%s", call_sid, v->step, v->words,
+	    v->confidence, v->keys, v->hung_up ? " hung up" : "", v->next_url, v->next_rest);
+	if (!table.over)
+		buf_puts(v->out, "<Response>a turn</Response>");
+	return table.over ? -ENOENT : 0;
+}
+
+enum admission calls_in_text(struct calls *calls, const struct call_facts *facts, const struct agent *agent,
+    const char *session, char token[CALL_TOKEN_SIZE])
+{
+	(void)calls, (void)facts, (void)agent;
+	snprintf(table.session, sizeof table.session, "%s", session);
+	strcpy(token, STREAM_TOKEN);
+	table.over = table.over && !table.texts;
+	return table.texts ? CALL_ADMITTED : CALL_NO_SID;
 }
 
 void calls_count(struct calls *calls, struct calls_count *out)
@@ -242,6 +283,13 @@ static const struct config plain_config = {
 	.twilio_auth_token_count = 1,
 	.twilio_validate = true,
 	.overflow_number = "",
+	.data_dir = "",
+	.twilio_account_sid = "",
+	.twilio_api_key_sid = "",
+	.text_api_key = "",
+	.openai_api_key = "",
+	.voicemail_model = "",
+	.voicemail_api_key = "",
 	.outbound_allow = { "+1" },
 	.outbound_allow_count = 1,
 	.instructions = "",
@@ -250,14 +298,29 @@ static const struct config plain_config = {
 	.max_calls = 1,
 };
 
-const struct agent *calls_speaker(struct calls *calls, const struct call_facts *facts, char fallback[FOREIGN_ID_SIZE])
+const struct agent *calls_speaker(struct calls *calls, const struct call_facts *facts)
 {
 	(void)calls;
 	pthread_mutex_lock(&table.lock);
 	snprintf(table.speaker, sizeof table.speaker, "%s", facts->agent_name ? facts->agent_name : "");
 	pthread_mutex_unlock(&table.lock);
-	snprintf(fallback, FOREIGN_ID_SIZE, "%s", cfg.overflow_number);
 	return agents_for_number(who, "");
+}
+
+static char kept_way[1000];
+
+void calls_keep_way(struct calls *calls, const char *token, const char *const way[WAY_PARTS])
+{
+	(void)calls;
+	assert_string_equal(token, STREAM_TOKEN);
+	snprintf(kept_way, sizeof kept_way, "%sTOKEN %sN%s %s", way[WAY_STREAM], way[WAY_ACTION], way[WAY_REST],
+	    way[WAY_STATUS]);
+}
+
+enum keys_answer calls_may_press(struct calls *calls, struct call_ref ref)
+{
+	(void)calls, (void)ref;
+	return KEYS_OK;
 }
 
 bool calls_announced(struct calls *calls, const char *token, struct call_announced *out)
@@ -336,20 +399,35 @@ static int close_server(void **state)
 	return 0;
 }
 
+/* Agents hold the number that was set when they were read. */
+static void falls_back_to(const char *number)
+{
+	struct buf problem;
+
+	cfg.overflow_number = number;
+	buf_init(&problem, 0);
+	assert_int_equal(agents_reload(who, &problem), 0);
+	buf_free(&problem);
+}
+
 static int reset(void **state)
 {
 	(void)state;
 	settle();
 	cfg = plain_config;
+	falls_back_to("");
 	pthread_mutex_lock(&table.lock);
 	table.admission = CALL_ADMITTED;
 	table.ended_as = CALL_NOT_ENDED;
+	table.goes_on = false;
 	table.count = (struct calls_count){ .limit = 1 };
 	table.token_used = table.no_line = false;
 	table.channel = &media_stream_channel;
+	table.over = table.texts = false;
 	table.ready = (struct web_ready){ 0 };
 	table.from[0] = table.ended_sid[0] = '\0';
 	table.claims = table.carried = 0;
+	table.reconnects = "VX00000000000000000000000000000001";
 	table.ended_why = CALL_NOT_ENDED;
 	pthread_mutex_unlock(&table.lock);
 	settle();
@@ -610,7 +688,7 @@ static void every_route_of_the_operators_has_its_role(void **state)
 		if (!strncmp(route->path, "/outbox", 7) && strcmp(route->method, "GET") != 0)
 			assert_string_equal(role, "admin");
 	}
-	assert_int_equal(found, 14);
+	assert_int_equal(found, 16);
 }
 
 static void reader_reads_and_is_told_what_else_needs(void **state)
@@ -907,7 +985,8 @@ static void known_address_with_another_method_says_which(void **state)
 /* -------------------------------------------------------------- a call comes */
 
 #define SIGNED_VOICE \
-	"https://bridge.example.com/twilio/voiceCallSid" SID "DirectioninboundFrom+12025550123To+12025550100"
+	"https://bridge.example.com/twilio/voiceCallSid" SID \
+	"CallStatusringingDirectioninboundFrom+12025550123To+12025550100"
 
 static void signed_call_gets_a_stream_with_its_token(void **state)
 {
@@ -916,7 +995,12 @@ static void signed_call_gets_a_stream_with_its_token(void **state)
 	assert_int_equal(status_of(heard), 200);
 	assert_non_null(strstr(heard, "Content-Type: text/xml"));
 	assert_non_null(strstr(heard, "<Stream url=\"wss://bridge.example.com/twilio/stream/" STREAM_TOKEN "\""));
-	assert_non_null(strstr(heard, "action=\"https://bridge.example.com/twilio/connect-action\""));
+	/* The next stream is opened in the same place, without a question of Twilio's before it. */
+	assert_string_equal(kept_way,
+	    "wss://bridge.example.com/twilio/stream/TOKEN "
+	    "https://bridge.example.com/twilio/connect-action?rung=&number=0&why=stream&said=0&agent=&variant=&stream=N#rc=3&rp=all "
+	    "https://bridge.example.com/twilio/stream-status");
+	assert_non_null(strstr(heard, "action=\"https://bridge.example.com/twilio/connect-action#rc=3&amp;rp=all\""));
 	assert_string_equal(table.from, "+12025550123");
 	assert_true(stats.webhook_to_twiml.count > 0);
 }
@@ -927,7 +1011,8 @@ static void call_in_words_gets_a_session_with_its_token_and_the_greeting(void **
 	table.channel = &relay_channel;
 	webhook("/twilio/voice", "X-Forwarded-Proto: https\r\n", VOICE, SIGNED_VOICE);
 	assert_int_equal(status_of(heard), 200);
-	assert_non_null(strstr(heard, "<Connect action=\"https://bridge.example.com/twilio/connect-action\""));
+	assert_non_null(
+	    strstr(heard, "<Connect action=\"https://bridge.example.com/twilio/connect-action#rc=3&amp;rp=all\""));
 	assert_non_null(
 	    strstr(heard, "<ConversationRelay url=\"wss://bridge.example.com/twilio/relay/" STREAM_TOKEN "\""));
 	assert_non_null(strstr(heard, " welcomeGreeting=\"Good day &amp; welcome.\""));
@@ -954,7 +1039,7 @@ static void unsigned_or_wrongly_signed_call_is_refused(void **state)
 static void every_webhook_and_the_stream_check_the_signature(void **state)
 {
 	static const char *const paths[] = { "/twilio/voice", "/twilio/connect-action", "/twilio/stream-status",
-		"/twilio/call-status", "/twilio/dial-done" };
+		"/twilio/call-status", "/twilio/dial-done", "/twilio/gather" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
@@ -994,10 +1079,15 @@ static void without_validation_anyone_may_call(void **state)
 	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
 }
 
-static void turned_away(enum admission refusal, const char *words)
+/* As it stands in an answer. */
+#define DIALLED_FOR(why) \
+	"/twilio/ladder?rung=dial&amp;number=0&amp;why=" why \
+	"&amp;said=0&amp;agent=default&amp;variant=#rc=3&amp;rp=all\"><Number>+12025550177</Number></Dial>"
+
+static void turned_away(enum admission refusal, const char *words, const char *dialled)
 {
 	table.admission = refusal;
-	cfg.overflow_number = "";
+	falls_back_to("");
 	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
 	assert_non_null(strstr(heard, "<Response><Say language=\"en-US\">We are sorry, "));
 	assert_non_null(strstr(heard, words));
@@ -1005,11 +1095,11 @@ static void turned_away(enum admission refusal, const char *words)
 	unsigned_webhook(
 	    "/twilio/voice", "CallSid=" SID "&From=%2B12025550100&To=%2B12025550123&Direction=outbound-api");
 	assert_non_null(strstr(heard, ">We are sorry, we have to end this call here. Goodbye.</Say>"));
-	cfg.overflow_number = "+12025550177";
+	falls_back_to("+12025550177");
 	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
 	assert_non_null(
 	    strstr(heard, "<Response><Dial timeout=\"30\" answerOnBridge=\"true\" method=\"POST\" action=\"http"));
-	assert_non_null(strstr(heard, "/twilio/dial-done?fallback=default\"><Number>+12025550177</Number></Dial>"));
+	assert_non_null(strstr(heard, dialled));
 }
 
 static void a_fallback_number_that_must_not_be_dialled_is_none(void **state)
@@ -1018,7 +1108,7 @@ static void a_fallback_number_that_must_not_be_dialled_is_none(void **state)
 
 	(void)state;
 	table.admission = CALL_FULL;
-	cfg.overflow_number = "+442071838750";
+	falls_back_to("+442071838750");
 	assert_int_equal(status_of(unsigned_webhook("/twilio/voice", VOICE)), 200);
 	assert_non_null(strstr(heard, "all our lines are busy"));
 	assert_null(strstr(heard, "<Dial"));
@@ -1028,11 +1118,11 @@ static void a_fallback_number_that_must_not_be_dialled_is_none(void **state)
 static void caller_hears_a_sentence_when_there_is_no_line(void **state)
 {
 	(void)state;
-	turned_away(CALL_FULL, "all our lines are busy");
-	turned_away(CALL_DRAINING, "we have to interrupt our service");
-	turned_away(CALL_COST, "we cannot take your call");
-	turned_away(CALL_MODEL, "we have a technical problem");
-	turned_away(CALL_NO_MEMORY, "we have a technical problem");
+	turned_away(CALL_FULL, "all our lines are busy", DIALLED_FOR("busy"));
+	turned_away(CALL_DRAINING, "we have to interrupt our service", DIALLED_FOR("draining"));
+	turned_away(CALL_COST, "we cannot take your call", DIALLED_FOR("day_cost"));
+	turned_away(CALL_MODEL, "we have a technical problem", DIALLED_FOR("model"));
+	turned_away(CALL_NO_MEMORY, "we have a technical problem", DIALLED_FOR("model"));
 }
 
 static void told_and_dialled_nowhere(enum admission refusal, const char *words)
@@ -1050,7 +1140,7 @@ static void caller_who_may_have_no_line_hears_why_and_is_dialled_nowhere(void **
 	uint64_t over = stat_get(calls_refused_over);
 
 	(void)state;
-	cfg.overflow_number = "+12025550177";
+	falls_back_to("+12025550177");
 	told_and_dialled_nowhere(CALL_CALLER_BUSY, "the line is busy");
 	told_and_dialled_nowhere(CALL_CALLER_OFTEN, "you have called very often");
 	told_and_dialled_nowhere(CALL_BLOCKED, "we do not take calls from your number");
@@ -1091,6 +1181,8 @@ static void only_allowed_networks_may_ask_as_twilio(void **state)
 	assert_int_equal(status_of(get("/status")), 200);
 }
 
+#define LADDER_DIAL "/twilio/ladder?rung=dial&number=0&why=model&said=0&agent=desk&variant="
+
 /* Nobody is left to try: not the agent, as after a transfer, and not the number once more. */
 static void who_is_not_taken_by_the_fallback_number_hears_so(void **state)
 {
@@ -1100,28 +1192,216 @@ static void who_is_not_taken_by_the_fallback_number_hears_so(void **state)
 	char form[200];
 
 	(void)state;
-	cfg.overflow_number = "+12025550177";
+	falls_back_to("+12025550177");
 	for (size_t i = 0; i < sizeof not_taken / sizeof *not_taken; i++) {
 		/* A caller whom no stream has answered is still ringing. */
 		snprintf(form, sizeof form, "CallSid=CAtransferred&CallStatus=ringing&DialCallStatus=%s", not_taken[i]);
-		assert_int_equal(status_of(unsigned_webhook("/twilio/dial-done?fallback=desk", form)), 200);
+		assert_int_equal(status_of(unsigned_webhook(LADDER_DIAL, form)), 200);
 		assert_non_null(strstr(heard, "nobody can take your call"));
 		assert_string_equal(table.speaker, "desk");
 	}
 	assert_int_equal(stat_get(calls_fallbacks_unanswered) - before, 5);
 	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
 		snprintf(form, sizeof form, "CallSid=" SID "&CallStatus=in-progress&DialCallStatus=%s", taken[i]);
-		unsigned_webhook("/twilio/dial-done?fallback=desk", form);
+		unsigned_webhook(LADDER_DIAL, form);
 		assert_non_null(strstr(heard, "<Response><Hangup/></Response>"));
 	}
-	unsigned_webhook(
-	    "/twilio/dial-done?fallback=desk", "CallSid=" SID "&DialCallStatus=busy&Direction=outbound-api");
+	unsigned_webhook(LADDER_DIAL, "CallSid=" SID "&DialCallStatus=busy&Direction=outbound-api");
 	assert_non_null(strstr(heard, "we have to end this call here"));
 	/* The address is signed with its query. */
 	cfg.twilio_validate = true;
-	assert_int_equal(status_of(webhook("/twilio/dial-done?fallback=desk", "", "CallSid=" SID,
-			     "https://bridge.example.com/twilio/dial-doneCallSid" SID)),
+	assert_int_equal(
+	    status_of(webhook(LADDER_DIAL, "", "CallSid=" SID, "https://bridge.example.com/twilio/ladderCallSid" SID)),
 	    403);
+}
+
+/* The query of the address that comes next in the answer, as Twilio would send it. */
+static const char *next_rung(void)
+{
+	static char path[400];
+	const char *at = strstr(heard, "/twilio/ladder?");
+	size_t n = 0;
+
+	assert_non_null(at);
+	while (*at != '#' && *at != '"' && n < sizeof path - 1) {
+		path[n++] = *at;
+		at += strncmp(at, "&amp;", 5) ? 1 : 5;
+	}
+	path[n] = '\0';
+	return path;
+}
+
+static void takes_voicemail(void)
+{
+	cfg.data_dir = "/var/lib/trunkline";
+	cfg.twilio_account_sid = "AC0";
+}
+
+/* Each rung that fails leads to the next, and the same question has the same answer. */
+static void caller_goes_down_the_ladder_and_hears_one_apology(void **state)
+{
+	static const char unanswered[] = "CallSid=" SID "&CallStatus=in-progress&DialCallStatus=no-answer";
+	char path[400], first[2000];
+
+	(void)state;
+	falls_back_to("+12025550177");
+	takes_voicemail();
+	table.ended_as = END_MODEL_LOST;
+	for (int twice = 0; twice < 2; twice++) {
+		unsigned_webhook("/twilio/connect-action", "CallSid=" SID "&CallStatus=in-progress");
+		assert_non_null(strstr(heard, "<Say language=\"en-US\">Please hold the line."));
+		assert_non_null(strstr(heard, DIALLED_FOR("model")));
+		assert_null(strstr(heard, "sorry"));
+	}
+	strcpy(path, next_rung());
+	for (int twice = 0; twice < 2; twice++) {
+		unsigned_webhook(path, unanswered);
+		assert_non_null(strstr(heard, "nobody can take your call at the moment."));
+		assert_non_null(strstr(heard, "Please leave a message after the tone"));
+		assert_non_null(strstr(heard, "<Record playBeep=\"true\" maxLength=\"120\""));
+		assert_non_null(
+		    strstr(heard, "rung=voicemail&amp;number=0&amp;why=model&amp;said=1&amp;agent=default"));
+		assert_true(!twice || !strcmp(first, strstr(heard, "<Response>")));
+		snprintf(first, sizeof first, "%s", strstr(heard, "<Response>"));
+	}
+	strcpy(path, next_rung());
+	unsigned_webhook(path, "CallSid=" SID "&CallStatus=in-progress");
+	assert_non_null(strstr(heard, "Please call again later. Thank you. Goodbye.</Say><Hangup/></Response>"));
+	assert_null(strstr(heard, "sorry"));
+	unsigned_webhook(path, "CallSid=" SID "&RecordingUrl=https%3a%2f%2fa.example%2fRE1&RecordingDuration=0");
+	assert_non_null(strstr(heard, "Please call again later."));
+	unsigned_webhook(path, "CallSid=" SID "&RecordingUrl=https%3a%2f%2fa.example%2fRE1&RecordingDuration=4");
+	assert_non_null(strstr(heard, "your message was recorded"));
+	/* The person took it. */
+	unsigned_webhook(LADDER_DIAL, "CallSid=" SID "&CallStatus=in-progress&DialCallStatus=completed");
+	assert_non_null(strstr(heard, "<Response><Hangup/></Response>"));
+	assert_int_equal(status_of(unsigned_webhook("/twilio/ladder?rung=moon", "CallSid=" SID)), 400);
+	assert_int_equal(status_of(unsigned_webhook("/twilio/ladder", "CallSid=" SID)), 400);
+}
+
+static void whom_we_called_leaves_no_message(void **state)
+{
+	(void)state;
+	takes_voicemail();
+	table.ended_as = END_MODEL_LOST;
+	unsigned_webhook("/twilio/connect-action", "CallSid=" SID "&Direction=outbound-api");
+	assert_non_null(strstr(heard, "we have to end this call here"));
+	assert_null(strstr(heard, "<Record"));
+}
+
+/* The same line, as often as the table says; where the call stands on the ladder does not change. */
+static void stream_that_was_lost_is_followed_by_the_next_one(void **state)
+{
+	(void)state;
+	table.goes_on = true;
+	table.ended_as = END_STREAM_LOST;
+	unsigned_webhook("/twilio/connect-action", "CallSid=" SID "&CallStatus=in-progress");
+	assert_non_null(strstr(heard, "/twilio/stream/" STREAM_TOKEN));
+	assert_non_null(strstr(heard, "/twilio/connect-action?rung=&amp;number=0&amp;why=model&amp;said=0&amp;"
+				      "agent=&amp;variant=&amp;stream=1#rc=3&amp;rp=all\""));
+	assert_int_equal(table.stream, 0);
+	unsigned_webhook("/twilio/connect-action?rung=&number=0&why=model&said=0&agent=&variant=&stream=1",
+	    "CallSid=" SID "&CallStatus=in-progress");
+	assert_int_equal(table.stream, 1);
+	assert_string_equal(table.session, "stream");
+	assert_non_null(strstr(heard, "stream=2#rc"));
+	unsigned_webhook("/twilio/connect-action?rung=reconnect&number=0&why=stream&said=0&agent=default&variant=",
+	    "CallSid=" SID "&CallStatus=in-progress");
+	assert_string_equal(table.session, "again");
+	assert_non_null(strstr(heard, "?rung=reconnect&amp;number=0&amp;why=stream&amp;said=0&amp;"
+				      "agent=default&amp;variant=&amp;stream=1#rc"));
+	/* The caller is gone. */
+	unsigned_webhook("/twilio/connect-action", "CallSid=" SID "&CallStatus=completed");
+	assert_null(strstr(heard, "<Stream"));
+	/* A new line counts its streams from the first. */
+	table.goes_on = false;
+	table.reconnects = "stream";
+	unsigned_webhook("/twilio/connect-action?rung=&number=0&why=model&said=0&agent=&variant=&stream=1",
+	    "CallSid=" SID "&CallStatus=in-progress");
+	assert_non_null(strstr(heard, "rung=reconnect"));
+	assert_null(strstr(heard, "stream=1"));
+}
+
+/* It is a call's own that went before: the address of the next one says so. */
+static void stream_is_opened_anew_once(void **state)
+{
+	char path[400];
+	const char *at;
+
+	(void)state;
+	table.ended_as = END_STREAM_LOST;
+	table.reconnects = "stream";
+	unsigned_webhook("/twilio/connect-action", "CallSid=" SID);
+	assert_non_null(strstr(heard, "/twilio/stream/" STREAM_TOKEN));
+	at = strstr(heard, "/twilio/connect-action?rung=reconnect&amp;number=0&amp;why=stream&amp;said=0");
+	assert_non_null(at);
+	assert_string_equal(table.session, "stream");
+	snprintf(path, sizeof path,
+	    "/twilio/connect-action?rung=reconnect&number=0&why=stream&said=0&agent=default&variant=");
+	unsigned_webhook(path, "CallSid=" SID);
+	assert_non_null(strstr(heard, "we have a technical problem"));
+	assert_string_equal(table.session, "again");
+	/* It is over as it was meant to be. */
+	table.ended_as = END_AGENT_ENDED;
+	unsigned_webhook(path, "CallSid=" SID);
+	assert_non_null(strstr(heard, "<Response><Hangup/></Response>"));
+}
+
+#define NEXT "://bridge.example.com/twilio/gather?step=N#rc=3&rp=all"
+
+static void call_by_requests_has_a_turn_at_each(void **state)
+{
+	(void)state;
+	table.channel = &gather_channel;
+	webhook("/twilio/voice", "X-Forwarded-Proto: https\r\n", VOICE, SIGNED_VOICE);
+	assert_non_null(strstr(heard, "Content-Type: text/xml"));
+	assert_non_null(strstr(heard, "a turn"));
+	assert_string_equal(table.visit, SID " 0 \"\" -1.00 \"\" https" NEXT);
+	unsigned_webhook(
+	    "/twilio/gather?step=3", "CallSid=" SID "&CallStatus=in-progress&SpeechResult=At+nine.&Confidence=0.25");
+	assert_string_equal(table.visit, SID " 3 \"At nine.\" 0.25 \"\" http" NEXT);
+	unsigned_webhook("/twilio/gather?step=4", "CallSid=" SID "&Digits=12&Confidence=high");
+	assert_string_equal(table.visit, SID " 4 \"\" -1.00 \"12\" http" NEXT);
+	table.over = true;
+	table.ended_as = END_CALLER_HUNG_UP;
+	unsigned_webhook("/twilio/gather?step=5", "CallSid=" SID "&CallStatus=completed");
+	assert_non_null(strstr(table.visit, " hung up "));
+	assert_non_null(strstr(heard, "<Response><Hangup/></Response>"));
+	table.ended_as = END_IDLE;
+	unsigned_webhook("/twilio/gather?step=5", "CallSid=" SID);
+	assert_non_null(strstr(heard, "We cannot hear anybody"));
+	assert_int_equal(status_of(unsigned_webhook("/twilio/gather?step=5", "CallSid=")), 400);
+}
+
+/* The address keeps the rung; when that has failed, the next one follows. */
+static void lost_model_leads_to_a_conversation_by_requests(void **state)
+{
+	static const char at[] = "/twilio/gather?rung=text&number=0&why=model&said=0&agent=default&variant=&step=";
+	char path[200];
+
+	(void)state;
+	cfg.text_api_key = "a-key";
+	table.channel = &gather_channel;
+	table.texts = true;
+	table.ended_as = END_MODEL_LOST;
+	unsigned_webhook("/twilio/connect-action", "CallSid=" SID);
+	assert_non_null(strstr(heard, "a turn"));
+	assert_string_equal(table.session, "stream");
+	assert_non_null(strstr(table.visit, at));
+	/* Of a process that died: what was said to it is said to the next. */
+	snprintf(path, sizeof path, "%s7", at);
+	table.over = true;
+	unsigned_webhook(path, "CallSid=" SID "&SpeechResult=Hello");
+	assert_non_null(strstr(heard, "a turn"));
+	assert_string_equal(table.session, "text");
+	assert_non_null(strstr(table.visit, SID " 0 \"Hello\" "));
+	assert_non_null(strstr(table.visit, at));
+	/* It ended by a fault of its own. */
+	table.over = true;
+	table.texts = false;
+	table.ended_as = END_MODEL_FAILED;
+	unsigned_webhook(path, "CallSid=" SID);
+	assert_non_null(strstr(heard, "we have a technical problem"));
 }
 
 static void call_without_a_usable_sid_is_refused(void **state)
@@ -1171,9 +1451,17 @@ static void what_follows_the_stream_depends_on_how_it_ended(void **state)
 	assert_non_null(strstr(heard, "we have to end our call here. Thank you. Goodbye.</Say><Hangup/></Response>"));
 	table.ended_as = CALL_NOT_ENDED;
 	table.unheard = false;
-	cfg.overflow_number = "+12025550177";
+	/* The agent has said that we are sorry: no rung says it again. */
+	table.sorry = true;
+	table.ended_as = END_MODEL_LOST;
 	unsigned_webhook("/twilio/connect-action", "CallSid=" SID);
-	assert_non_null(strstr(heard, "/twilio/dial-done?fallback=default\"><Number>+12025550177</Number></Dial>"));
+	assert_null(strstr(heard, "sorry"));
+	assert_non_null(strstr(heard, "call again"));
+	table.sorry = false;
+	table.ended_as = CALL_NOT_ENDED;
+	falls_back_to("+12025550177");
+	unsigned_webhook("/twilio/connect-action", "CallSid=" SID);
+	assert_non_null(strstr(heard, DIALLED_FOR("stream")));
 }
 
 /* The forms of the fixtures, and what is added to them. */
@@ -1279,16 +1567,16 @@ static void who_was_transferred_to_where_must_not_be_dialled_goes_on_to_the_next
 	(void)state;
 	after_the_transfer("CallSid=CAfar", "nobody can take your call");
 	assert_null(strstr(heard, "<Dial"));
-	cfg.overflow_number = "+12025550177";
+	falls_back_to("+12025550177");
 	unsigned_webhook("/twilio/connect-action", "CallSid=CAfar");
-	assert_non_null(strstr(heard, "/twilio/dial-done?fallback=default\"><Number>+12025550177</Number></Dial>"));
+	assert_non_null(strstr(heard, DIALLED_FOR("unanswered")));
 }
 
 static void who_was_transferred_is_dialled_for_and_comes_back_if_nobody_answers(void **state)
 {
 	(void)state;
 	after_the_transfer("CallSid=CAtransferred", "<Dial timeout=\"25\" answerOnBridge=\"true\"");
-	assert_non_null(strstr(heard, "/twilio/dial-done\""));
+	assert_non_null(strstr(heard, "/twilio/dial-done#rc=3&amp;rp=all\""));
 	assert_non_null(strstr(heard, "<Number>+12025550177</Number>"));
 	unsigned_webhook("/twilio/connect-action", "CallSid=" SID); /* to whom is not known any more */
 	assert_non_null(strstr(heard, "<Say language=\"en-US\">We are sorry"));
@@ -1506,9 +1794,8 @@ static void chunked_forms_are_taken_up_to_the_limit(void **state)
 
 	(void)state;
 	cfg.twilio_validate = false;
-	assert_int_equal(
-	    status_of(ask("POST /twilio/connect-action HTTP/1.1\r\n" FORM "Transfer-Encoding: chunked\r\n\r\n"
-			  "8\r\nCallSid=\r\n3\r\nCA1\r\n0\r\n\r\n")),
+	assert_int_equal(status_of(ask("POST /twilio/connect-action HTTP/1.1\r\nHost: a\r\n" FORM
+				       "Transfer-Encoding: chunked\r\n\r\n8\r\nCallSid=\r\n3\r\nCA1\r\n0\r\n\r\n")),
 	    200);
 	len = (size_t)sprintf(text,
 	    "POST /twilio/connect-action HTTP/1.1\r\n" FORM "Transfer-Encoding: chunked\r\n\r\n11170\r\n"); /* 70000 */
@@ -1524,7 +1811,7 @@ static void body_may_be_announced_first(void **state)
 {
 	(void)state;
 	cfg.twilio_validate = false;
-	ask("POST /twilio/connect-action HTTP/1.1\r\n" FORM
+	ask("POST /twilio/connect-action HTTP/1.1\r\nHost: a\r\n" FORM
 	    "Expect: 100-continue\r\nContent-Length: 9\r\n\r\nCallSid=a");
 	assert_int_equal(status_of(heard), 100);
 	assert_int_equal(status_of(body_of(heard)), 200);
@@ -1833,6 +2120,12 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(a_fallback_number_that_must_not_be_dialled_is_none),
 	TEST(caller_who_may_have_no_line_hears_why_and_is_dialled_nowhere),
 	TEST(only_allowed_networks_may_ask_as_twilio),
+	TEST(caller_goes_down_the_ladder_and_hears_one_apology),
+	TEST(whom_we_called_leaves_no_message),
+	TEST(stream_is_opened_anew_once),
+	TEST(stream_that_was_lost_is_followed_by_the_next_one),
+	TEST(call_by_requests_has_a_turn_at_each),
+	TEST(lost_model_leads_to_a_conversation_by_requests),
 	TEST(who_is_not_taken_by_the_fallback_number_hears_so),
 	TEST(call_without_a_usable_sid_is_refused),
 	TEST(what_follows_the_stream_depends_on_how_it_ended),

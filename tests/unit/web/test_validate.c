@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static struct response r;
 
 FIXTURE(open_response, response_init(&r))

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+ONE_THREAD;
+
 enum { GUARD_MS = 60000 }; /* only so that a fault ends the test */
 
 static struct {

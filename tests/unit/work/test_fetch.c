@@ -317,6 +317,44 @@ static void body_that_comes_compressed_is_decoded_and_bounded(void **state)
 	assert_true(answer.sent);
 }
 
+/* The file goes out as it lies there. */
+static void a_form_has_its_fields_and_its_file(void **state)
+{
+	const struct fetch_part parts[] = { { .name = "model", .value = "m 1" },
+		{ .name = "file", .file = ca_file, .name_there = "message.wav", .type = "audio/wav" } };
+	struct fetch_request q = begin(serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+
+	(void)state;
+	q.body = NULL;
+	q.header_count = 0;
+	q.parts = parts;
+	q.part_count = 2;
+	end(&q);
+	assert_int_equal(answer.failure, FETCH_OK);
+	assert_non_null(strstr(far_end.got, "POST /hook?a=1 HTTP/1.1\r\n"));
+	assert_non_null(strstr(far_end.got, "Content-Type: multipart/form-data; boundary="));
+	assert_non_null(strstr(far_end.got, "form-data; name=\"model\"\r\n\r\nm 1\r\n"));
+	assert_non_null(strstr(
+	    far_end.got, "name=\"file\"; filename=\"message.wav\"\r\nContent-Type: audio/wav\r\n\r\n-----BEGIN"));
+	assert_null(strstr(far_end.got, "Expect:"));
+}
+
+static void a_form_without_its_file_is_not_sent(void **state)
+{
+	const struct fetch_part part = {
+		.name = "file", .file = "build/tmp/nowhere", .name_there = "x", .type = "audio/wav"
+	};
+	struct fetch_request q = begin(serve_answer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+
+	(void)state;
+	q.body = NULL;
+	q.parts = &part;
+	q.part_count = 1;
+	end(&q);
+	assert_int_equal(answer.failure, FETCH_NOT_SENT);
+	assert_false(answer.sent);
+}
+
 static void every_method_says_what_it_is(void **state)
 {
 	static const struct {
@@ -803,6 +841,8 @@ static int tear_down(void **state)
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(a_post_arrives_and_is_answered),
 	cmocka_unit_test(body_that_comes_compressed_is_decoded_and_bounded),
+	cmocka_unit_test(a_form_has_its_fields_and_its_file),
+	cmocka_unit_test(a_form_without_its_file_is_not_sent),
 	cmocka_unit_test(every_method_says_what_it_is),
 	cmocka_unit_test(a_redirect_is_the_answer),
 	cmocka_unit_test(retry_after_is_seconds_whether_number_or_date),

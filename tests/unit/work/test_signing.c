@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 /* Valid until the next. */
 static const char *header(const char *secret, int64_t at_s, const char *body, size_t len)
 {

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static struct work work;
 
 static bool nothing(void *arg, const struct tool_call *call, struct buf *out)
@@ -67,16 +69,20 @@ static void tools_of_the_phone_are_for_channels_of_text_and_what_the_file_lists(
 
 	(void)state;
 	assert_null(offered(list, "switch_language"));
-	assert_null(offered(list, "send_keys"));
+	assert_null(offered(list, "send_digits"));
 	cJSON_Delete(list);
 	p.channel = CHANNEL_RELAY;
+	list = list_of(&p);
+	assert_null(offered(list, "send_digits")); /* only where the file says so, on any channel */
+	cJSON_Delete(list);
+	p.sends_digits = true;
 	list = list_of(&p);
 	same_json(json_get(offered(list, "switch_language"), "parameters"),
 	    "{\"type\":\"object\",\"properties\":{\"language\":{\"type\":\"string\",\"enum\":[\"es-ES\",\"fr-FR\","
 	    "\"en-US\"]}},\"required\":[\"language\"],\"additionalProperties\":false}");
-	same_json(json_get(offered(list, "send_keys"), "parameters"),
-	    "{\"type\":\"object\",\"properties\":{\"keys\":{\"type\":\"string\",\"pattern\":\"^[0-9*#w]{1,64}$\"}},"
-	    "\"required\":[\"keys\"],\"additionalProperties\":false}");
+	same_json(json_get(offered(list, "send_digits"), "parameters"),
+	    "{\"type\":\"object\",\"properties\":{\"digits\":{\"type\":\"string\",\"pattern\":\"^[0-9*#w]{1,64}$\"}},"
+	    "\"required\":[\"digits\"],\"additionalProperties\":false}");
 	assert_non_null(offered(list, "play"));
 	cJSON_Delete(list);
 	/* Nothing to choose from; and an agent's own tool of that name is that one. */
@@ -85,7 +91,9 @@ static void tools_of_the_phone_are_for_channels_of_text_and_what_the_file_lists(
 	p.tool_count = 1;
 	assert_int_equal(tool_list_phone(&p, "switch_language"), TOOL_PHONE_NONE);
 	assert_int_equal(tool_list_phone(&p, "play"), TOOL_PHONE_NONE);
-	assert_int_equal(tool_list_phone(&p, "send_keys"), TOOL_PHONE_KEYS);
+	assert_int_equal(tool_list_phone(&p, "send_digits"), TOOL_PHONE_KEYS);
+	p.channel = CHANNEL_STREAM;
+	assert_int_equal(tool_list_phone(&p, "send_digits"), TOOL_PHONE_KEYS);
 	assert_int_equal(tool_list_phone(&p, "end_call"), TOOL_PHONE_NONE);
 }
 

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+ONE_THREAD;
+
 static const char *const api = "https://api.twilio.com";
 
 static void twilio_is_where_the_settings_say(void **state)

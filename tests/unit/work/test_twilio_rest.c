@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+ONE_THREAD;
+
 static struct fetch_response http;
 static struct twilio_answer said;
 

@@ -44,6 +44,8 @@ static inline void caller_speaks(struct world *w, const struct act *a)
 {
 	(void)a;
 	step(w, "speaks");
+	w->voice_us = w->k.now;
+	w->noise_us = w->noise_us ? w->noise_us : w->k.now;
 	if (w->k.d.ears != EARS_PROTECTING && !firm(w) && w->k.d.rules.interruptible && !w->k.d.rules.asks)
 		supersede(w);
 	TAKE(w, .type = EVENT_CALLER_BEGAN);
@@ -53,6 +55,7 @@ static inline void caller_pauses(struct world *w, const struct act *a)
 {
 	(void)a;
 	step(w, "pauses");
+	w->voice_us = w->k.now;
 	TAKE(w, .type = EVENT_CALLER_ENDED, .at_us = w->k.now);
 }
 
@@ -62,6 +65,11 @@ static inline void turn(struct world *w, const struct act *a)
 
 	(void)a;
 	step(w, "turn");
+	w->unwritten = true;
+	if (w->k.d.rules.asks) {
+		saw_sign(w);
+		w->voice_us = w->k.now;
+	}
 	if (firm(w) || w->k.d.hears_until_us) {
 		/* nobody is answered any more, or was before */
 	} else if (w->k.d.rules.asks) {
@@ -69,7 +77,7 @@ static inline void turn(struct world *w, const struct act *a)
 		owe(w);
 	} else if (w->k.d.ears == EARS_PROTECTING) {
 		w->waiting = true;
-	} else if (w->k.d.ears == EARS_RESTORING || (active && !w->k.d.rules.interruptible)) {
+	} else if (w->k.d.rules.instant || w->k.d.ears == EARS_RESTORING || (active && !w->k.d.rules.interruptible)) {
 		owe(w);
 	} else if (!active || w->making_cut) {
 		w->owed = true;
@@ -79,6 +87,20 @@ static inline void turn(struct world *w, const struct act *a)
 		w->newer |= w->asked && (w->asked_cut || w->asked_is_cue);
 	}
 	TAKE(w, .type = EVENT_TURN);
+}
+
+static inline void written(struct world *w, const struct act *a)
+{
+	step(w, "%s%s",
+	    a->q % 4 == 0                           ? "former"
+	    : w->k.d.rules.instant && a->p % 4 == 1 ? "matched"
+						    : "written",
+	    a->p % 2 ? " x" : "");
+	w->unwritten = false;
+	if (a->p % 2)
+		saw_sign(w);
+	TAKE(w, .type = EVENT_WRITTEN, .text = a->p % 2 ? "x" : "", .newest = a->q % 4 != 0,
+	    .known = w->k.d.rules.instant && a->p % 4 == 1 ? KNOWN_INSTANT : KNOWN_NONE);
 }
 
 static inline void began(struct world *w, const struct act *a)
@@ -109,6 +131,7 @@ static inline void began(struct world *w, const struct act *a)
 	w->making_cut = !heard;
 	w->making_is_cue = w->asked && !w->asked_cut && w->asked_is_cue;
 	w->making_is_bye = w->making_is_cue && w->asked_is_bye;
+	w->making_is_question = w->making_is_cue && w->asked_is_question;
 	w->making_by_courtesy = w->asked && w->courtesy;
 	if (heard) {
 		w->owed = w->asked && w->newer;
@@ -134,6 +157,7 @@ static inline void resume(struct world *w)
 	w->making_cut = u->cut;
 	w->making_is_cue = utterance_is_cue(u);
 	w->making_is_bye = u->kind == UTTERANCE_GOODBYE;
+	w->making_is_question = u->kind == UTTERANCE_STILL_THERE;
 	w->making_by_courtesy = utterance_is_cue(u);
 }
 
@@ -182,15 +206,20 @@ static inline void over_as(struct world *w, uint32_t no, bool failed, bool turne
 	bool silent = !failed && !turned && !stopped && !w->said[no % NAMES];
 
 	step(w, "over r%u %s", no, failed ? "failed" : turned ? "turned" : stopped ? "stopped" : "mute");
-	if (no == w->making && turned && w->items > w->cut_upto && !w->k.d.rules.asks)
+	if (no == w->making && turned && w->items > w->cut_upto && !w->k.d.rules.asks) {
+		if (waited)
+			owe_more(w);
 		waited = false; /* it may be cut by this */
+	}
 	if (no == w->making) {
 		if (waited && (failed || silent))
 			owe_still(w);
 		else if (waited)
 			owe_more(w);
-		if (waited && !failed && !silent && w->making_is_bye && w->k.d.farewell.state)
-			w->bye_said = true;
+		/* Firm words that are stopped before their first sound were heard by nobody. */
+		if (waited && !failed && !silent && (w->said[no % NAMES] || !firm(w)) && w->making_is_bye &&
+		    w->k.d.farewell.state)
+			said_bye(w, w->sounded[no % NAMES]);
 		w->making = w->aside = 0;
 	}
 	TAKE(w, .type = EVENT_OVER, .response = response_name(no), .failed = failed, .turn_detected = turned,
@@ -202,6 +231,14 @@ static inline void over(struct world *w, const struct act *a)
 	uint32_t no = a->p % 8 ? w->making : w->responses ? 1 + a->p % w->responses : 0;
 
 	over_as(w, no, a->q % 5 == 0, a->q % 5 == 1, a->q % 5 == 2);
+}
+
+/* What he heard in place of the greeting was one, whoever's it was. */
+static inline bool greeted(struct world *w)
+{
+	const struct utterance *u = utterance_asked_as(&w->k.d, w->requests);
+
+	return u && u->kind == UTTERANCE_GREETING && w->sounded[w->responses % NAMES];
 }
 
 static inline void refused(struct world *w, const struct act *a)
@@ -220,15 +257,16 @@ static inline void refused(struct world *w, const struct act *a)
 		/* So that response was the model's own, and may be the answer to a turn. */
 		if (!w->making_is_cue && !w->owed) {
 			owe(w);
-			w->courtesy = w->making_by_courtesy;
+			w->courtesy = w->making_by_courtesy || greeted(w);
 		}
 		w->courtesy |= w->behind;
-		w->making_is_cue = w->making_is_bye = false;
-	} else if (ours && busy && !w->owed) {
-		w->owed = w->courtesy = true; /* for one that is over: it may be asked again */
+		w->making_is_cue = w->making_is_bye = w->making_is_question = false;
+	} else if (ours && busy && (!w->owed || (w->crossed == w->requests && w->said[w->responses % NAMES]))) {
+		/* For one that is over, and was the model's own: it may be asked again, or have been the answer. */
+		w->owed = w->courtesy = true;
 	}
 	if (ours && busy && w->crossed == w->requests) {
-		w->bye_said = false; /* those were others' words */
+		w->bye_said = w->bye_heard = false; /* those were others' words */
 		w->crossed = 0;
 	}
 	TAKE(w, .type = EVENT_REFUSED, .request = request, .busy = busy);
@@ -241,6 +279,8 @@ static inline void heard(struct world *w, const struct act *a)
 	if (w->heard_upto >= w->items)
 		return;
 	h.no = ++w->heard_upto;
+	if (w->heard_upto == w->items)
+		w->queued_us = earlier(w->queued_us, w->k.now);
 	step(w, "heard %u %u", h.no, h.heard_ms);
 	TAKE(w, .type = EVENT_HEARD, .heard = &h);
 }
@@ -255,7 +295,7 @@ static inline void dry(struct world *w, const struct act *a)
 		return;
 	step(w, "dry %u %u", w->items, (unsigned)item->received);
 	if (TAKE(w, .type = EVENT_DRY, .no = w->items, .count = (uint32_t)item->received))
-		w->sound_us = w->k.now;
+		w->sound_us = w->queued_us = w->k.now;
 }
 
 static inline void cut_served(struct world *w, const struct act *a)
@@ -277,6 +317,8 @@ static inline void key(struct world *w, const struct act *a)
 	char c = "0123456789*#"[a->p % 12];
 
 	step(w, "key %c", c);
+	saw_sign(w);
+	w->voice_us = w->k.now;
 	if (!firm(w)) {
 		if (!w->k.d.rules.asks)
 			supersede(w);
@@ -316,7 +358,7 @@ static inline void tool_ends(struct world *w, const struct act *a)
 	step(w, " & ends %u %s", w->runs, w->making ? response_name(w->making) : "-");
 	if (TAKE(w, .type = EVENT_TOOL_ENDS, .run = w->runs, .response = response_name(w->making),
 		.end = END_AGENT_ENDED))
-		w->bye_said = w->making_is_bye = w->asked_is_bye = false;
+		another_bye(w);
 }
 
 static inline void told(struct world *w, const struct act *a)
@@ -336,14 +378,19 @@ static inline void say(struct world *w, const struct act *a)
 
 static inline void goodbye(struct world *w, const struct act *a)
 {
-	bool is_firm = a->p % 4 == 0;
+	bool is_firm = a->p % 4 == 0, said, heard;
 
 	if (a->q % 4)
 		return;
-	step(w, "%s bye", is_firm ? "firm" : "goodbye");
-	if (TAKE(w, .type = EVENT_GOODBYE, .text = "bye", .firm = is_firm, .end = END_OPERATOR_ENDED)) {
-		w->bye_said = w->making_is_bye = w->asked_is_bye = false; /* an older one does not count */
-	}
+	step(w, "%s bye", is_firm ? "limit" : "goodbye");
+	said = w->bye_said;
+	heard = w->bye_heard;
+	w->bye_said = w->bye_heard = false;
+	if (TAKE(w, .type = EVENT_GOODBYE, .text = "bye", .firm = is_firm,
+		.known = is_firm ? KNOWN_TIME_LIMIT : KNOWN_NONE, .end = is_firm ? END_TIME_LIMIT : END_AGENT_ENDED))
+		w->making_is_bye = w->asked_is_bye = false; /* an older one does not count */
+	else if (said)
+		said_bye(w, heard);
 }
 
 static inline void machine(struct world *w, const struct act *a)
@@ -353,11 +400,34 @@ static inline void machine(struct world *w, const struct act *a)
 	step(w, "machine");
 	if (w->k.d.model && w->k.d.caller && !firm(w)) {
 		supersede(w);
-		w->waiting = w->bye_said = w->making_is_bye = w->asked_is_bye = false;
+		w->waiting = false;
+		another_bye(w);
 	} else if (!firm(w)) {
 		w->machine = w->k.d.rules.asks; /* else a cut tells of it */
 	}
 	TAKE(w, .type = EVENT_MACHINE, .text = "bye");
+}
+
+static inline void waited(struct world *w, const struct act *a)
+{
+	(void)a;
+	step(w, "waited");
+	TAKE(w, .type = EVENT_WAITED);
+}
+
+/* Seldom, since it is the end of the call. */
+static inline void gone(struct world *w, const struct act *a)
+{
+	bool known = w->k.d.rules.knows[KNOWN_SORRY] && w->k.d.caller && !w->k.d.over &&
+		     w->k.d.farewell.state != FAREWELL_HEARING;
+
+	if (a->q % 16)
+		return;
+	step(w, "gone");
+	if (known)
+		w->waiting = w->bye_said = w->bye_heard = false; /* the words of another farewell do not count */
+	if (TAKE(w, .type = EVENT_GONE, .end = END_MODEL_LOST) != known)
+		broken(w, "the end of all models is not said, or said after the last words");
 }
 
 /* The phone stops playing by itself: as far as that goes, the caller interrupts. */
@@ -385,7 +455,7 @@ static inline void lost(struct world *w)
 	w->courtesy |= w->owed && w->asked_cut;
 	if (w->making && w->making_is_bye && w->resting && w->said[w->making] && !w->goes_on[w->making] && waited &&
 	    w->k.d.farewell.state)
-		w->bye_said = true;
+		said_bye(w, w->sounded[w->making]);
 	if (waited && !(w->said[w->making] && w->resting && !w->goes_on[w->making]))
 		owe_still(w);
 	if (w->k.d.goes_on && !w->owed) {
@@ -406,17 +476,24 @@ static inline void session(struct world *w, const struct act *a)
 	static const struct {
 		const char *step;
 		enum dialogue_event_type type;
-		bool resent, again;
-	} events[] = { { "ready", EVENT_MODEL_READY, false, false }, { "there", EVENT_CALLER_THERE, false, false },
-		{ "configured", EVENT_CONFIGURED, false, false }, { "ready resent", EVENT_MODEL_READY, true, false },
-		{ "away", EVENT_MODEL_AWAY, false, false }, { "ready again", EVENT_MODEL_READY, false, true } };
+		bool resent, again, deaf;
+	} events[] = { { "ready", EVENT_MODEL_READY, false, false, false },
+		{ "there", EVENT_CALLER_THERE, false, false, false },
+		{ "configured", EVENT_CONFIGURED, false, false, false },
+		{ "ready resent", EVENT_MODEL_READY, true, false, false },
+		{ "away", EVENT_MODEL_AWAY, false, false, false },
+		{ "ready again", EVENT_MODEL_READY, false, true, false },
+		{ "ready deaf", EVENT_MODEL_READY, false, false, true },
+		{ "ready deaf again", EVENT_MODEL_READY, false, true, true },
+		{ "placed", EVENT_PLACED, false, false, false } };
+	size_t n = a->p % (sizeof events / sizeof events[0]);
 
-	step(w, "%s", events[a->p % 6].step);
-	if (events[a->p % 6].type == EVENT_MODEL_AWAY)
+	step(w, "%s", events[n].step);
+	if (events[n].type == EVENT_MODEL_AWAY)
 		lost(w);
 	w->news_us = w->k.now;
-	TAKE(
-	    w, .type = events[a->p % 6].type, .resent = events[a->p % 6].resent, .heard_again = events[a->p % 6].again);
+	TAKE(w, .type = events[n].type, .resent = events[n].resent, .heard_again = events[n].again,
+	    .deaf = events[n].deaf);
 }
 
 #endif

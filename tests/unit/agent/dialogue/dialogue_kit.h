@@ -4,18 +4,21 @@
  *
  * Steps, joined by " & " if they happen before the loop looks at the clock:
  *
- *   ready [resent|again]  away  configured  there   the session, what it was told, the stream
- *   speaks  pauses  turn                the caller
+ *   ready [open|deaf] [resent|again|lost]  away  configured  there   the session, what it was told, the stream
+ *   lost [1:300 2:0]                    the stream is lost, and may come back: items, ms
+ *   speaks  pauses  turn  written [x]   the caller; without x nothing was understood
+ *   former [x]  matched x               of a turn before the last; there is a known answer to it
  *   began r1 [aside]  sign r1  part r1  over r1 [failed|turned|mute]   without "mute" something came of it
  *   audio r1 i1 800  ended r1 i1 [acts] bytes, as far as they are to be played
  *   refused 1  busy 1                   our request; 0: not told which
  *   first 1  heard 1 100  dry 1 800  cut 1 [1:300 2:0]  interrupted 0 [1:300]  left [1:300]   items, ms
- *   key 5
+ *   key 5  waited  gone
  *   call 1 r1 [filler]  answer 1  ends 1 r1  told           tools; "-" no filler
  *   transfers 1 r1  say x  exact x  goodbye x  firm x  limit x  hand-over x  machine x  machine_exact x
  *   +1500                               milliseconds later
  *   due 500                             asserts that the clock has the dialogue's next turn in so many milliseconds
  *
+ * A known line has the item known_1, if it is the first item, and so on.
  * Orders come as a line: "ASK 1, CANCEL r1, CUT 1". Answers are only counted.
  */
 #include "server/agent/dialogue/dialogue.h"
@@ -30,6 +33,7 @@
 #include <string.h>
 
 enum { KIT_TOOL_US = 8 * 1000000, KIT_SILENCE_US = 4000000, KIT_SLOW_US = 8000000, KIT_TICKS = 400 };
+enum { KIT_KNOWN_BYTES = 16000 /* of a known line: 2 s */ };
 
 struct kit {
 	struct dialogue d;
@@ -77,6 +81,15 @@ static inline void kit_write_heard(struct kit *k, const struct dialogue_order *o
 		kit_write(k, "TRUNCATE", o->item, o->truncate_ms);
 }
 
+static const char *const kit_lines[KNOWN_COUNT] = { [KNOWN_GREETING] = "greeting",
+	[KNOWN_HOLD] = "hold",
+	[KNOWN_STILL_THERE] = "still_there",
+	[KNOWN_INSTANT] = "instant",
+	[KNOWN_SORRY] = "sorry",
+	[KNOWN_IDLE] = "idle",
+	[KNOWN_TIME_LIMIT] = "time_limit",
+	[KNOWN_COST_LIMIT] = "cost_limit" };
+
 static inline void kit_show(struct kit *k, const struct dialogue_order *o)
 {
 	static const char *const names[] = {
@@ -99,11 +112,17 @@ static inline void kit_show(struct kit *k, const struct dialogue_order *o)
 				: "SPEAK",
 		    o->text, o->request);
 		break;
+	case ORDER_QUIET:
+		kit_write(k, "QUIET", "", o->no);
+		break;
 	case ORDER_CUT_PLAYOUT:
 		kit_write(k, "CUT", "", o->cut);
 		break;
 	case ORDER_PLAY:
 		kit_write(k, "PLAY", "", o->no);
+		break;
+	case ORDER_PLAY_KNOWN:
+		kit_write(k, "KNOWN", kit_lines[o->known], o->no);
 		break;
 	case ORDER_ITEM_MADE:
 		kit_write(k, o->play ? "MADE" : "UNPLAYED", o->item, none);
@@ -148,6 +167,8 @@ static inline void kit_carry_out(struct kit *k, size_t bytes)
 			kit_show(k, o);
 		if (o->type == ORDER_PLAY)
 			play = o->no;
+		if (o->type == ORDER_PLAY_KNOWN)
+			dialogue_received(&k->d, o->no, KIT_KNOWN_BYTES, k->now);
 	}
 	if (play)
 		dialogue_received(&k->d, play, bytes, k->now);
@@ -211,12 +232,16 @@ static const struct kit_verb {
 	/* What its words are: response, item, text, bytes, request, number, run, key, cut, heard … */
 	const char *words;
 } kit_verbs[] = {
-	{ "ready", EVENT_MODEL_READY, .words = "s" },
+	{ "ready", EVENT_MODEL_READY, .words = "ss" },
 	{ "configured", EVENT_CONFIGURED, .words = "" },
 	{ "there", EVENT_CALLER_THERE, .words = "" },
 	{ "speaks", EVENT_CALLER_BEGAN, .words = "" },
 	{ "pauses", EVENT_CALLER_ENDED, .words = "" },
 	{ "turn", EVENT_TURN, .words = "" },
+	{ "placed", EVENT_PLACED, .words = "" },
+	{ "written", EVENT_WRITTEN, .words = "tN" },
+	{ "former", EVENT_WRITTEN, .words = "t" },
+	{ "matched", EVENT_WRITTEN, .words = "tNK" },
 	{ "began", EVENT_BEGAN, .words = "rA" },
 	{ "sign", EVENT_SIGN, .words = "r" },
 	{ "over", EVENT_OVER, .words = "rh" },
@@ -232,6 +257,9 @@ static const struct kit_verb {
 	{ "interrupted", EVENT_INTERRUPTED, .words = "cH" },
 	{ "away", EVENT_MODEL_AWAY, .words = "" },
 	{ "left", EVENT_CALLER_LEFT, .words = "H" },
+	{ "waited", EVENT_WAITED, .words = "" },
+	{ "gone", EVENT_GONE, .end = END_MODEL_LOST, .words = "" },
+	{ "lost", EVENT_CALLER_AWAY, .words = "H" },
 	{ "key", EVENT_KEY, .words = "k" },
 	{ "call", EVENT_TOOL_CALLED, .words = "urf" },
 	{ "answer", EVENT_TOOL_ANSWERED, .words = "u" },
@@ -274,6 +302,12 @@ static inline void kit_fill(struct kit *k, struct dialogue_event *e, char what, 
 	case 't':
 		e->text = word;
 		break;
+	case 'N':
+		e->newest = true;
+		break;
+	case 'K':
+		e->known = KNOWN_INSTANT;
+		break;
 	case 'f':
 		e->text = !word[0] ? "a moment" : !strcmp(word, "-") ? NULL : !strcmp(word, "own") ? "" : "a moment";
 		break;
@@ -301,8 +335,10 @@ static inline void kit_fill(struct kit *k, struct dialogue_event *e, char what, 
 		e->count = kit_heard(k, n);
 		break;
 	case 's':
-		e->resent = !strcmp(word, "resent");
-		e->heard_again = !strcmp(word, "again");
+		e->deaf = !strcmp(word, "deaf") || (e->deaf && strcmp(word, "open") != 0);
+		e->resent |= !strcmp(word, "resent");
+		e->heard_again |= !strcmp(word, "again");
+		e->lost |= !strcmp(word, "lost");
 		break;
 	case 'a':
 		e->acts = !strcmp(word, "acts");
@@ -355,11 +391,14 @@ static inline bool kit_do(struct kit *k, const char *step)
 		if (strcmp(verb->verb, kit_word(k, 0)) != 0)
 			continue;
 		e.type = verb->type;
+		e.deaf = k->d.ears == EARS_PROTECTING; /* as it was opened, if nothing else is said */
 		e.exact = verb->exact;
 		e.firm = verb->firm;
 		e.busy = verb->busy;
 		if (verb->end)
 			e.end = verb->end;
+		if (e.end == END_TIME_LIMIT)
+			e.known = KNOWN_TIME_LIMIT;
 		for (size_t n = 0; verb->words[n]; n++)
 			kit_fill(k, &e, verb->words[n], n + 1);
 		if (e.type == EVENT_MACHINE)

@@ -4,6 +4,7 @@
  * the dialogue between them, as far as its orders show it. For test_dialogue_random.c.
  */
 #include "dialogue_kit.h"
+#include "server/agent/dialogue/dialogue_tools.h"
 
 #include <stdarg.h>
 
@@ -28,7 +29,8 @@ struct world {
 	bool resting;                      /* its last part is over */
 	bool said[NAMES], answered[NAMES]; /* there was sound or a tool; it was counted */
 	bool goes_on[NAMES];               /* there was a tool, and no sound behind it */
-	uint32_t sounding;                 /* the one whose audio comes */
+	bool sounded[NAMES];
+	uint32_t sounding; /* the one whose audio comes */
 	int64_t sign_us;
 	int64_t cut_us;
 	uint32_t aside; /* the request for one that has not begun */
@@ -43,13 +45,21 @@ struct world {
 	 * as soon as the greeting is over; once the model was told of tools. */
 	bool owed, newer, behind, courtesy, waiting, turn_behind, told;
 	int64_t told_us;
-	bool bye_said, over;
-	bool lost;    /* a session was; before the first the phone may greet by itself */
-	bool renew;   /* another session was ordered */
-	bool machine; /* a message is to be left once both sides are there */
+	bool bye_said, bye_heard, over; /* it may have been a call of a tool alone */
+	bool lost;                      /* a session was; before the first the phone may greet by itself */
+	bool renew;                     /* another session was ordered */
+	bool machine;                   /* a message is to be left once both sides are there */
+
+	/* Of the caller, whether he is there: asked so often in a row; his last voice; the first since his
+	 * last words or keys, 0 none; a turn that may have words. */
+	uint32_t questions;
+	int64_t voice_us, noise_us;
+	bool unwritten, asked_is_question, making_is_question;
 
 	/* The caller's patience begins anew with news of an answer, and with sound. */
 	int64_t news_us, sound_us;
+	int64_t held_us;   /* he hears a line for those who wait until then, which is no sound of that kind */
+	int64_t queued_us; /* all of both is heard then, if the phone is not faster than our reckoning */
 
 	uint32_t items, heard_upto, cuts, cut_upto, cuts_served;
 	uint32_t runs;
@@ -139,8 +149,8 @@ static inline void stop_unheard(struct world *w)
 {
 	if (!w->k.d.rules.asks)
 		return;
-	w->asked_cut |= w->asked && !w->asked_is_cue;
-	if (!w->making || w->making_cut || w->making_is_cue || w->said[w->making])
+	w->asked_cut |= w->asked && (!w->asked_is_cue || w->asked_is_question);
+	if (!w->making || w->making_cut || (w->making_is_cue && !w->making_is_question) || w->said[w->making])
 		return;
 	w->making_cut = true;
 	w->cut_us = w->k.now;
@@ -181,6 +191,7 @@ static inline void saw_request(struct world *w, const struct dialogue_order *o)
 	w->asked_cut = w->newer = false;
 	w->asked_is_cue = cue;
 	w->asked_is_bye = cue && !strcmp(o->text, "bye");
+	w->asked_is_question = cue && !strcmp(o->text, "there?");
 	/* A cue pays no debt. */
 	w->newer = cue && w->owed;
 }
@@ -200,6 +211,55 @@ static inline void mind_machine(struct world *w)
 	if (w->machine && !w->k.d.machine && w->k.d.farewell.end == END_MESSAGE_LEFT)
 		supersede(w);
 	w->machine &= w->k.d.machine != NULL;
+}
+
+/* What is queued now is heard from then on. */
+static inline int64_t heard_from_us(const struct world *w)
+{
+	return later(later(w->sound_us, w->held_us), w->k.now);
+}
+
+static inline void said_bye(struct world *w, bool heard)
+{
+	w->bye_said = true;
+	w->bye_heard |= heard;
+}
+
+/* What was said of an older farewell does not count. */
+static inline void another_bye(struct world *w)
+{
+	w->bye_said = w->bye_heard = w->making_is_bye = w->asked_is_bye = false;
+}
+
+static inline void saw_sign(struct world *w)
+{
+	w->questions = 0;
+	w->noise_us = 0;
+	w->unwritten = false;
+}
+
+static inline void saw_quiet(struct world *w, bool bye)
+{
+	const struct dialogue_rules *rules = &w->k.d.rules;
+	bool known = !w->k.d.model && rules->knows[KNOWN_STILL_THERE];
+	int64_t played_us = known ? earlier(w->sound_us, w->queued_us) : w->queued_us;
+	int64_t silent_us = later(played_us, w->voice_us);
+	bool quiet = rules->reprompt_us && w->k.now >= silent_us + rules->reprompt_us;
+	bool music = rules->music_us && w->noise_us && !w->unwritten && w->k.now >= w->noise_us + rules->music_us;
+
+	if (w->unwritten)
+		saw_sign(w);
+	if (!quiet && !music)
+		broken(w, "a caller is asked who was silent for a moment, or understood");
+	if ((!w->k.d.model && !known) || tools_running(&w->k.d))
+		broken(w, "a caller is asked who waits");
+	if (bye != (w->questions == QUESTIONS_MAX))
+		broken(w, "a caller is asked too often, or not often enough");
+	if (!bye && w->k.d.farewell.state)
+		broken(w, "a caller is asked after the farewell began");
+	w->questions += !bye;
+	if (bye)
+		another_bye(w);
 }
 
 static inline void saw(void *of, const struct dialogue_order *o)
@@ -265,7 +325,9 @@ static inline void saw(void *of, const struct dialogue_order *o)
 	case ORDER_CUT_PLAYOUT:
 		supersede(w);
 		w->cuts = o->cut;
-		w->sound_us = w->sound_us > w->k.now ? w->k.now : w->sound_us;
+		w->sound_us = earlier(w->sound_us, w->k.now);
+		w->held_us = earlier(w->held_us, w->k.now);
+		w->queued_us = earlier(w->queued_us, w->k.now);
 		w->cut_upto = w->items;
 		break;
 	case ORDER_PLAY:
@@ -273,8 +335,24 @@ static inline void saw(void *of, const struct dialogue_order *o)
 			broken(w, "what was cut is played");
 		w->items = o->no > w->items ? o->no : w->items;
 		w->said[w->sounding] |= w->bytes > 0;
+		w->sounded[w->sounding] |= w->bytes > 0;
 		w->goes_on[w->sounding] &= w->bytes == 0;
-		w->sound_us = (w->sound_us > w->k.now ? w->sound_us : w->k.now) + (int64_t)w->bytes * US_PER_MS / 8;
+		w->sound_us = heard_from_us(w) + (int64_t)w->bytes * US_PER_MS / 8;
+		w->queued_us = later(w->queued_us, w->k.now) + (int64_t)w->bytes * US_PER_MS / 8;
+		break;
+	case ORDER_PLAY_KNOWN:
+		/* The words of a farewell may have been a call of a tool alone: then the last line is in their place. */
+		if (w->bye_heard || (w->bye_said && o->known < KNOWN_SORRY))
+			broken(w, "a line is played after the farewell");
+		if (o->known == KNOWN_INSTANT && !w->owed)
+			broken(w, "an answer is played that nobody is owed");
+		w->owed &= o->known != KNOWN_INSTANT;
+		w->items = o->no;
+		if (o->known >= KNOWN_SORRY)
+			said_bye(w, true);
+		*(o->known == KNOWN_HOLD ? &w->held_us : &w->sound_us) =
+		    heard_from_us(w) + (int64_t)KIT_KNOWN_BYTES * US_PER_MS / 8;
+		w->queued_us = later(w->queued_us, w->k.now) + (int64_t)KIT_KNOWN_BYTES * US_PER_MS / 8;
 		break;
 	case ORDER_ITEM_HEARD:
 		if (o->no >= NAMES || w->heard[o->no])
@@ -282,10 +360,13 @@ static inline void saw(void *of, const struct dialogue_order *o)
 		else
 			w->heard[o->no] = true;
 		break;
+	case ORDER_QUIET:
+		saw_quiet(w, !o->no);
+		break;
 	case ORDER_CALLED_OFF:
 		/* Who speaks up into a farewell is answered for that. */
 		w->courtesy |= w->owed;
-		w->bye_said = false;
+		w->bye_said = w->bye_heard = false;
 		break;
 	case ORDER_END:
 		w->over = true;

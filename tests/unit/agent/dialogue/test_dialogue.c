@@ -5,6 +5,8 @@
 #include "dialogue_kit.h"
 #include "tests/unit.h"
 
+ONE_THREAD;
+
 /* --------------------------------------------------------------------- the plain way */
 
 static void answer_is_asked_for_once_and_ends(void **state)

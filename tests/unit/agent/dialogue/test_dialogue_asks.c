@@ -4,6 +4,8 @@
 #include "dialogue_kit.h"
 #include "tests/unit.h"
 
+ONE_THREAD;
+
 static int asking(void **state)
 {
 	(void)state;

@@ -4,6 +4,8 @@
 #include "dialogue_kit.h"
 #include "tests/unit.h"
 
+ONE_THREAD;
+
 /* ------------------------------------------------------------------- the caller cuts in */
 
 static void cut_names_the_active_response(void **state)
@@ -104,6 +106,21 @@ static void answer_that_was_cut_is_owed_to_nobody(void **state)
 	assert_idle();
 }
 
+/* The service was asked to answer a message behind a tool of its own. */
+static void what_was_to_follow_a_tool_is_superseded(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1", "" }, { "ended r1 i1 acts", "" }, { "told", "" }, { "+400", "RESTED r1, ASK 1" },
+	    { "speaks & pauses", "CUT 1" }, { "began r2", "UNTOLD r1, CANCEL r2" }, { "over r2", "" });
+	assert_idle();
+}
+
+/* The service is told to stop it only then, however long another one was waited for. */
+TALK(answer_that_was_cut_before_it_began_has_its_time_to_stop, { "began r1", "" },
+    { "ended r1 i1 & +3000", "RESTED r1, SILENT its end was not told, RETRIED" }, { "+500", "ASK 1" },
+    { "speaks & pauses", "CUT 1" }, { "part r1 & +2000", "" }, { "began r2", "UNTOLD r1, CANCEL r2" },
+    { "due 4000", "" });
+
 /* Our request was cut, the caller's turn ended, and which of the two answers begins is
  * not told: the turn stays owed. */
 TALK(turn_behind_a_request_that_was_cut_is_not_forgotten, { "told", "ASK 1" }, { "speaks", "CUT 1" },
@@ -155,6 +172,8 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(what_is_wanted_after_a_cut_survives_the_answer_that_was_cut),
 	CASE(request_that_crossed_and_was_cut_is_not_sent_again),
 	CASE(answer_that_was_cut_is_owed_to_nobody),
+	CASE(what_was_to_follow_a_tool_is_superseded),
+	CASE(answer_that_was_cut_before_it_began_has_its_time_to_stop),
 	CASE(turn_behind_a_request_that_was_cut_is_not_forgotten),
 	CASE(turn_behind_an_answer_that_never_ends_is_not_forgotten),
 	CASE(answer_that_was_cut_and_goes_on_is_not_waited_for),

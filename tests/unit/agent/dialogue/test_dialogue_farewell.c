@@ -4,6 +4,8 @@
 #include "dialogue_kit.h"
 #include "tests/unit.h"
 
+ONE_THREAD;
+
 /* ------------------------------------------------------------------------ the farewell */
 
 static void call_ends_when_the_last_words_were_heard(void **state)
@@ -83,6 +85,23 @@ TALK(transfer_goes_before_what_waits_to_be_said, { "began r1", "" }, { "say one"
     { "hand-over bye", "UNSAID, UNSAID, DEAF" }, { "over r1", "SPEAK bye 1" }, { "began r2", "" },
     { "over r2", "END transferred" });
 
+/* They were told of to nobody, and the call ends with them. */
+TALK(firm_words_that_are_stopped_before_their_sound_are_said_again, { "firm bye", "DEAF, SPEAK bye 1" },
+    { "began r1", "" }, { "over r1 turned", "SPEAK bye 2" }, { "began r2", "" }, { "audio r2 i2 8000", "PLAY 1" },
+    { "over r2", "MADE i2, ITEM_OVER i2" }, { "heard 1 1000", "HEARD i2 1000, END agent_ended, SAID" });
+
+/* The model goes on behind its goodbye, and fails: no apology is heard behind that. */
+static void nothing_is_missed_after_the_farewell(void **state)
+{
+	const struct dialogue_rules rules = { .interruptible = true, .knows = { [KNOWN_SORRY] = true } };
+
+	(void)state;
+	open_as(&rules);
+	FOLLOW(&k, { "ready & there", "" }, { "goodbye bye", "SPEAK bye 1" }, R1_SOUNDS,
+	    { "over r1", "MADE i1, ITEM_OVER i1" }, { "began r2", "" }, { "over r2 failed", "" }, { "began r3", "" },
+	    { "over r3 failed", "" }, { "heard 1 1000", "HEARD i1 1000, END agent_ended, SAID" });
+}
+
 /* The operator's word that comes too late is not said after the goodbye. */
 static void nothing_is_said_after_the_farewell(void **state)
 {
@@ -150,6 +169,8 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(first_one_stands_except_against_a_firm_one),
 	CASE(limit_does_not_stop_a_transfer_but_comes_after_one_that_is_called_off),
 	CASE(transfer_goes_before_what_waits_to_be_said),
+	CASE(firm_words_that_are_stopped_before_their_sound_are_said_again),
+	CASE(nothing_is_missed_after_the_farewell),
 	CASE(nothing_is_said_after_the_farewell),
 	CASE(firm_last_words_before_the_model_is_there_make_it_deaf_then),
 	CASE(machine_is_left_a_message_whatever_is_being_said),

@@ -9,6 +9,7 @@
  *   - no wait is without a deadline, and what is due is done at that time
  *   - nobody who waits for an answer is in silence for longer than the rules say
  *   - what was cut is not played, and is told of once
+ *   - nobody is asked more than twice in a row whether he is there, nor while he waits
  *
  * The events come in sequences. One that breaks a rule is cut down to the events it
  * takes, and printed as steps for dialogue_kit.h, with its seed.
@@ -19,6 +20,8 @@
 
 #include "dialogue_acts.h"
 #include "tests/unit.h"
+
+ONE_THREAD;
 
 enum { LENGTH = 100, DRAIN_STEPS = 1000 };
 
@@ -115,10 +118,10 @@ static void time_passes(struct world *w, const struct act *a)
 /* --------------------------------------------------------------------- a sequence */
 
 static void (*const acts[])(struct world *, const struct act *) = { time_passes, time_passes, time_passes, time_passes,
-	caller_speaks, caller_speaks, caller_pauses, caller_pauses, caller_pauses, turn, turn, began, began, began,
-	began, audio, audio, audio, audio, audio_over, part, over, over, over, over, refused, heard, heard, heard, dry,
-	cut_served, cut_served, key, tool_called, tool_called, tool_answered, tool_answered, tool_ends, told, say,
-	goodbye, machine, interrupted, session, session };
+	caller_speaks, caller_speaks, caller_pauses, caller_pauses, caller_pauses, turn, turn, written, written, began,
+	began, began, began, audio, audio, audio, audio, audio_over, part, over, over, over, over, refused, heard,
+	heard, heard, dry, cut_served, cut_served, key, tool_called, tool_called, tool_answered, tool_answered,
+	tool_ends, told, say, goodbye, machine, interrupted, session, session, waited, gone };
 
 enum { ACTS = sizeof acts / sizeof acts[0] };
 
@@ -129,6 +132,7 @@ static void drain(struct world *w)
 
 	TAKE(w, .type = EVENT_MODEL_READY);
 	TAKE(w, .type = EVENT_CALLER_THERE);
+	w->news_us = w->k.now;
 	caller_pauses(w, &plain);
 	look(w);
 	for (int i = 0; i < DRAIN_STEPS && !w->wrong && !w->over; i++) {
@@ -166,8 +170,20 @@ static const char *run(uint32_t seed, const struct act *list, size_t count, bool
 			   .recalled = seed % 16 == 2,
 			   .interruptible = seed % 5 != 0,
 			   .asks = seed % 3 == 2,
+			   .instant = seed % 3 != 2 && seed % 13 > 7,
 			   .renews = seed % 11 < 5,
+			   .knows = { [KNOWN_GREETING] = seed % 3 != 2 && seed % 10 > 4,
+			       [KNOWN_HOLD] = seed % 3 != 2 && seed % 10 > 2,
+			       [KNOWN_STILL_THERE] = seed % 3 != 2 && seed % 5 > 1,
+			       [KNOWN_INSTANT] = seed % 3 != 2 && seed % 13 > 8,
+			       [KNOWN_SORRY] = seed % 3 != 2 && seed % 4 > 1,
+			       [KNOWN_IDLE] = seed % 3 != 2 && seed % 4 > 1,
+			       [KNOWN_TIME_LIMIT] = seed % 3 != 2 && seed % 4 > 0 },
 			   .protect_us = seed % 2 && seed % 3 == 0 ? 3 * US_PER_S : 0,
+			   .reprompt_us = seed % 4 == 1 ? 5 * US_PER_S : 0,
+			   .music_us = seed % 4 < 2 ? 30 * US_PER_S : 0,
+			   .still_there = { .text = "there?", .exact = seed % 2 },
+			   .parting = { .text = "bye" },
 			   .idle_us = seed % 7 == 0 ? 60 * US_PER_S : 0 });
 	w.k.look = saw;
 	w.k.of = &w;

@@ -4,6 +4,8 @@
 #include "dialogue_kit.h"
 #include "tests/unit.h"
 
+ONE_THREAD;
+
 static void tool_is_told_of_once_its_response_is_over(void **state)
 {
 	(void)state;
@@ -65,6 +67,28 @@ static void model_that_does_nothing_but_call_tools_is_given_up(void **state)
 	    { "over r1 mute", "SILENT tools are called, time after time, RETRIED" }, { "told", "ASK 17" },
 	    { "began r2", "" }, { "ended r2 i acts", "" },
 	    { "over r2 mute", "SILENT tools are called, time after time, END model_failed" });
+}
+
+/* Words are made faster than they are heard: those of the first answer are still being spoken. */
+static void model_that_calls_tools_with_words_is_given_up_too(void **state)
+{
+	(void)state;
+	FOLLOW(&k, { "began r1 & audio r1 i1 8", "PLAY 1" }, { "ended r1 i0 acts & told", "" },
+	    { "over r1", "MADE i1, ITEM_OVER i1, ASK 1" });
+	call_in_vain(MUTE_ACTS_MAX - 1);
+	FOLLOW(&k, { "began r2 & audio r2 i2 8", "PLAY 2" }, { "ended r2 i0 acts", "" },
+	    { "over r2", "MADE i2, ITEM_OVER i2, SILENT tools are called, time after time, RETRIED" });
+}
+
+static void words_about_tools_that_are_not_run_any_more_are_no_progress(void **state)
+{
+	(void)state;
+	k.d.last_run = RUNS_MAX;
+	FOLLOW(&k, { "began r1 & audio r1 i1 8", "PLAY 1" }, { "ended r1 i0 acts & told", "" },
+	    { "over r1", "MADE i1, ITEM_OVER i1, ASK 1" }, { "heard 1 1", "HEARD i1 1" });
+	call_in_vain(MUTE_ACTS_MAX - 1);
+	FOLLOW(&k, { "began r2", "" }, { "ended r2 i0 acts", "" },
+	    { "over r2 mute", "SILENT tools are called, time after time, RETRIED" });
 }
 
 static void what_the_caller_hears_or_says_begins_the_count_of_tools_anew(void **state)
@@ -297,6 +321,8 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(batches_are_told_of_the_oldest_first),
 	CASE(answer_that_began_after_the_telling_is_not_asked_for_again),
 	CASE(model_that_does_nothing_but_call_tools_is_given_up),
+	CASE(model_that_calls_tools_with_words_is_given_up_too),
+	CASE(words_about_tools_that_are_not_run_any_more_are_no_progress),
 	CASE(what_the_caller_hears_or_says_begins_the_count_of_tools_anew),
 	CASE(service_that_does_not_go_on_after_its_own_tool_is_asked),
 	CASE(service_that_goes_on_after_its_own_tool_is_not_asked),

@@ -5,6 +5,8 @@
 #include "dialogue_kit.h"
 #include "tests/unit.h"
 
+ONE_THREAD;
+
 /* ------------------------------------------------------------------------ the greeting */
 
 static void greeting_is_asked_for_once_both_sides_are_there(void **state)
@@ -37,6 +39,16 @@ static void greeting_that_fails_is_asked_for_again(void **state)
 	open_as(&KIT_GREETING);
 	FOLLOW(&k, GREETING_BEGINS, { "over r1 failed", "RETRIED" }, { "+500", "GREET 2" }, { "busy 2", "" },
 	    { "+500", "GREET 3" });
+}
+
+/* Ours was refused, since the model had begun by itself: that was the greeting. */
+static void caller_who_was_greeted_is_not_greeted_again(void **state)
+{
+	(void)state;
+	open_as(&KIT_GREETING);
+	FOLLOW(&k, GREETING_BEGINS, { "audio r1 i1 8000", "PLAY 1" }, { "over r1", "MADE i1, ITEM_OVER i1" },
+	    { "busy 1", "" }, { "+1000 & heard 1 1000", "HEARD i1 1000" });
+	assert_idle();
 }
 
 static void caller_who_is_back_is_told_of_and_answered(void **state)
@@ -281,6 +293,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(greeting_is_asked_for_once_both_sides_are_there),
 	CASE(greeting_that_never_begins_is_a_failure),
 	CASE(greeting_that_fails_is_asked_for_again),
+	CASE(caller_who_was_greeted_is_not_greeted_again),
 	CASE(caller_who_is_back_is_told_of_and_answered),
 	CASE(keys_pressed_while_the_model_was_away_wait_behind_the_greeting),
 	CASE(protected_greeting_is_not_interrupted_until_its_time_is_over),

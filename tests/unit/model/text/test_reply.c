@@ -10,6 +10,8 @@
 #include "tests/peers/fixture.h"
 #include "tests/unit.h"
 
+ONE_THREAD;
+
 static struct text_reply reply;
 static char told[8192];
 static struct model_event last; /* without what it pointed at */

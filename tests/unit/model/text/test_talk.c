@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static const struct agent plain = { .openai_model = "m" };
 static struct talk talk;
 static struct buf body, command;

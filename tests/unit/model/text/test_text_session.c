@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+ONE_THREAD;
+
 /* ------------------------------------------------------------------------- the carrier */
 
 enum { STREAMS = 8 };
@@ -402,16 +404,16 @@ static void a_request_that_brought_nothing_is_sent_again_in_ever_longer_pauses(v
 	assert_int_equal(streams[0].delay_ms, 0);
 	ends(0, 0, "", -1);
 	assert_string_equal(hear(), "begun resp_say_1\n");
-	expect_pause(1, 250, 313);
+	expect_pause(1, 125, 250);
 	ends(1, 503, "{\"error\":{\"code\":\"server_error\"}}", -1);
 	assert_string_equal(hear(), "");
-	expect_pause(2, 500, 625);
+	expect_pause(2, 250, 500);
 	ends(2, 429, "{\"error\":{\"code\":\"rate_limit_exceeded\"}}", 5000);
 	assert_string_equal(hear(), "");
-	expect_pause(3, 5000, 6250);
+	expect_pause(3, 5000, 5500);
 	ends(3, 500, "<html>", -1);
 	assert_string_equal(hear(), "");
-	expect_pause(4, 2000, 2500);
+	expect_pause(4, 1000, 2000);
 	assert_string_equal(streams[4].body, streams[0].body);
 	tell(4, ADDED DELTA("Yes."));
 	ends(4, 200, "", -1);

@@ -5,6 +5,7 @@
 #include "server/agents/agent.h"
 #include "server/web/api/place.h"
 #include "server/news/journal_json.h"
+#include "server/line/keys/call_keys.h"
 #include "server/line/mailbox.h"
 #include "server/line/calls_shown.h"
 #include "server/line/calls.h"
@@ -13,6 +14,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+ONE_THREAD;
 
 #define SID "CA00000000000000000000000000000001"
 #define OVER "CA00000000000000000000000000000002"
@@ -25,7 +28,8 @@ static struct {
 	int post_answer, retained;
 	int posted;
 	enum mail_type type;
-	bool exact;
+	bool exact, waits;
+	enum keys_answer may_press;
 	char name[64], text[64];
 	char noted[256]; /* what the journal was told last */
 } table;
@@ -69,11 +73,18 @@ int calls_post(struct calls *calls, struct call_ref ref, struct mail *mail)
 		table.posted++;
 		table.type = mail->type;
 		table.exact = mail->exact;
+		table.waits = mail->waits;
 		snprintf(table.name, sizeof table.name, "%s", mail->name);
 		snprintf(table.text, sizeof table.text, "%s", mail->text);
 	}
 	mail_free(mail);
 	return table.post_answer;
+}
+
+enum keys_answer calls_may_press(struct calls *calls, struct call_ref ref)
+{
+	(void)calls, (void)ref;
+	return table.may_press;
 }
 
 int calls_one(struct calls *calls, const char *call_sid, struct call_summary *call, struct call_talk *talk)
@@ -208,6 +219,53 @@ static void transfer_to_nowhere_is_refused_with_the_field(void **state)
 	assert_int_equal(table.posted, 0);
 }
 
+static void keys_are_posted_and_not_told_to_others(void **state)
+{
+	(void)state;
+	table.may_press = KEYS_OK;
+	assert_int_equal(ask(control_digits, SID, "{\"digits\":\"1w*#\"}"), 202);
+	assert_int_equal(table.type, MAIL_DIGITS);
+	assert_string_equal(table.text, "1w*#");
+	assert_false(table.waits);
+	assert_string_equal(table.noted, "operator.digits {\"count\":\"4\"}");
+	table.may_press = KEYS_SPEAKING;
+	assert_int_equal(ask(control_digits, SID, "{\"digits\":\"1\",\"wait\":true}"), 202);
+	assert_true(table.waits);
+	assert_int_equal(table.posted, 2);
+}
+
+static void keys_that_cannot_be_pressed_now_are_refused_by_name(void **state)
+{
+	(void)state;
+	for (int why = 0; why < KEYS_ANSWER_COUNT; why++) {
+		table.may_press = (enum keys_answer)why;
+		if (why == KEYS_OK)
+			continue;
+		assert_int_equal(ask(control_digits, SID, "{\"digits\":\"1\"}"), why == KEYS_UNABLE ? 503 : 409);
+		assert_non_null(strstr(answer, keys_words((enum keys_answer)why)->code));
+	}
+	table.may_press = KEYS_BUSY; /* which no patience helps */
+	assert_int_equal(ask(control_digits, SID, "{\"digits\":\"1\",\"wait\":true}"), 409);
+	assert_int_equal(table.posted, 0);
+	assert_string_equal(table.noted, "");
+}
+
+static void what_is_no_keys_is_refused_with_the_field(void **state)
+{
+	static const char *const bodies[] = { "{}", "{\"digits\":\"\"}", "{\"digits\":\"12A\"}", "{\"digits\":\"1 2\"}",
+		"{\"digits\":\"W\"}", "{\"digits\":12}", "{\"digits\":\"\xef\xbc\x91\"}", "{\"digits\":null}",
+		"{\"digits\":\"11111111111111111111111111111111111111111111111111111111111111111\"}" };
+
+	(void)state;
+	table.may_press = KEYS_OK;
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+		if (ask(control_digits, SID, bodies[i]) != 422 || !strstr(answer, "\"field\":\"digits\""))
+			fail_msg("%s: %s", bodies[i], answer);
+	assert_int_equal(ask(control_digits, SID, "{\"digits\":\"1\",\"wait\":\"yes\"}"), 422);
+	assert_non_null(strstr(answer, "\"field\":\"wait\""));
+	assert_int_equal(table.posted, 0);
+}
+
 static void call_must_be_live(void **state)
 {
 	static const char body[] = "{\"text\":\"hi\"}";
@@ -247,6 +305,9 @@ const struct CMUnitTest unit_tests[] = {
 	TEST(transfer_goes_to_a_destination_of_the_agent_or_any_number),
 	TEST(transfer_to_a_number_that_must_not_be_dialled_is_refused),
 	TEST(transfer_to_nowhere_is_refused_with_the_field),
+	TEST(keys_are_posted_and_not_told_to_others),
+	TEST(keys_that_cannot_be_pressed_now_are_refused_by_name),
+	TEST(what_is_no_keys_is_refused_with_the_field),
 	TEST(call_must_be_live),
 	TEST(letter_that_cannot_be_delivered_is_said_so),
 	GROUP(listen_to_journal, NULL),

@@ -13,6 +13,8 @@
 #include <strings.h>
 #include <string.h>
 
+ONE_THREAD;
+
 static cJSON *doc;
 
 static int read_document(void **state)

@@ -1,0 +1,174 @@
+/* What the next session is told of a conversation, and what it hears of it again: without a loop or a socket. */
+#include "server/agent/conversation_session.h"
+
+#include "common/clock.h"
+#include "server/agent/conversation_orders.h"
+#include "server/agent/link/link_next.h"
+#include "server/phone/channel.h"
+#include "server/stats/stats.h"
+#include "tests/unit/agent/conversation_kit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+ONE_THREAD;
+
+static const struct phone_channel sound = { .audio = true };
+static const struct model_access to = { .host = "example.com", .number = 1 };
+static const struct agent agent = { .name = "desk", .openai_model = "m", .transcription_model = "t" };
+static struct config cfg = { .replay_tokens = 8000, .backlog_ms = 15000, .give_up_seconds = 15 };
+static int64_t now;
+
+static int begin(void **state)
+{
+	conversation_kit_begin(state);
+	now = 10 * (int64_t)US_PER_S;
+	call->cfg = &cfg;
+	call->agent = &agent;
+	call->channel = &sound;
+	call->context = (struct call_context){ .agent = &agent, .instructions = "", .greeting = "" };
+	call->calls = calloc(1, 64 * 1024); /* opaque, and empty */
+	con->link.current.access = &to;
+	con->link.current.renew_us = NEVER_US;
+	con->sessions.count = 1;
+	dialogue_init(&con->dialogue, &(struct dialogue_rules){ .silence_us = 4 * US_PER_S, .slow_us = 8 * US_PER_S });
+	con->dialogue.model = con->dialogue.caller = con->dialogue.greeted = true;
+	return 0;
+}
+
+static int end(void **state)
+{
+	conversation_sessions_free(con);
+	dialogue_free(&con->dialogue);
+	free(call->calls);
+	return conversation_kit_end(state);
+}
+
+static void from_model(enum model_event_type type, const char *item, const char *text)
+{
+	struct model_event e = { .type = type, .text = text };
+
+	snprintf(e.item_id, sizeof e.item_id, "%s", item);
+	conversation_model_told(con, &e, now);
+	conversation_do_due(con, now);
+}
+
+/* A question whose transcript is late, and an answer that was heard. */
+static void ask_and_answer(void)
+{
+	struct turn *turn = timeline_turn(&con->timeline, TURN_CALLER, "q1", 1000);
+
+	turn->session = 1;
+	turn->ends_at = con->spoken.pending = 8 * 8000;
+	con->spoken.answered = true;
+	turn = timeline_turn(&con->timeline, TURN_AGENT, "a1", 2000);
+	turn->session = 1;
+	turn->sound = turn->heard_known = turn->text_final = true;
+	turn->heard_ms = turn->generated_ms = 1000;
+	timeline_text(&con->timeline, turn, "Nine to five.", true);
+}
+
+static void lose(void)
+{
+	con->link.state = LINK_LOST;
+	con->link.why = END_MODEL_LOST;
+	conversation_mind_loss(con, now);
+}
+
+static void meet_another(bool deaf)
+{
+	con->link.current.no++;
+	con->link.current.deaf = deaf;
+	con->link.state = LINK_REPLAYING;
+	conversation_mind_sessions(con, now);
+	assert_int_equal(con->link.state, LINK_TALKING);
+}
+
+static void hear_again(void)
+{
+	from_model(MODEL_SPEECH_STARTED, "q2", "");
+	from_model(MODEL_SPEECH_STOPPED, "q2", "");
+	from_model(MODEL_COMMITTED, "q2", "");
+}
+
+/* Its words go to where it was said. Behind the answer it would be a new question. */
+static void question_that_was_answered_is_heard_again_and_put_before_its_answer(void **state)
+{
+	uint64_t reconnected = atomic_load(&stats.model_reconnected), renewed = atomic_load(&stats.model_renewed);
+
+	(void)state;
+	ask_and_answer();
+	lose();
+	meet_another(false);
+	/* It was opened with ears: it is told to answer nothing before it hears a sound. */
+	EXPECT_SENT("\"id\":\"past_1\"", "was not written down", "Nine to five.", "\"create_response\":false");
+	assert_int_equal(atomic_load(&stats.model_reconnected), reconnected + 1);
+	assert_int_equal(atomic_load(&stats.model_renewed), renewed);
+	hear_again();
+	EXPECT_SENT("\"create_response\":true");
+	assert_int_not_equal(con->dialogue.placing_us, 0);
+	from_model(MODEL_TRANSCRIPT, "q2", "When do you open?");
+	EXPECT_SENT("When do you open?", "\"previous_item_id\":\"past_1\"", "conversation.item.delete", "\"past_1\"",
+	    "conversation.item.delete", "\"q2\"");
+	assert_int_equal(con->dialogue.placing_us, 0);
+	assert_int_equal(con->timeline.count, 2);
+	assert_string_equal(buf_text(&con->timeline.turns[0].text), "When do you open?");
+	from_model(MODEL_TRANSCRIPT_DELTA, "q2", "When");
+	assert_string_equal(sent_all(), "");
+}
+
+/* What is owed is asked for all the same, and then not to the sound. */
+static void words_that_do_not_come_are_left_out_before_anything_is_asked_for(void **state)
+{
+	(void)state;
+	ask_and_answer();
+	lose();
+	conversation_tell(con, &(struct dialogue_event){ .type = EVENT_SAY, .text = "Hello?", .exact = true }, now);
+	meet_another(true);
+	hear_again();
+	sent_all();
+	now += PLACE_US;
+	conversation_do_due(con, now);
+	EXPECT_SENT("conversation.item.delete", "\"q2\"", "response.create");
+	/* The note becomes the words, should they come. */
+	from_model(MODEL_TRANSCRIPT, "q2", "When do you open?");
+	EXPECT_SENT("When do you open?", "\"previous_item_id\":\"past_1\"", "conversation.item.delete", "\"past_1\"");
+}
+
+static void question_without_an_answer_is_heard_again_and_answered(void **state)
+{
+	(void)state;
+	ask_and_answer();
+	con->spoken.answered = false;
+	lose();
+	meet_another(false);
+	assert_null(strstr(sent_all(), "not written down"));
+	hear_again();
+	from_model(MODEL_TRANSCRIPT, "q2", "When do you open?");
+	assert_null(strstr(sent_all(), "delete"));
+}
+
+/* In a farewell none is dialled, and so none is due: the loop would turn and turn. */
+static void renewal_in_a_farewell_is_not_due(void **state)
+{
+	(void)state;
+	con->link.current.began_us = con->link.current.heard_us = now;
+	con->link.current.was_pinged = true;
+	con->link.current.renew_us = now - 1;
+	assert_int_equal(conversation_renew_us(con), now - 1);
+	con->dialogue.farewell.state = FAREWELL_SAYING;
+	assert_int_equal(conversation_renew_us(con), NEVER_US);
+	assert_true(link_deadline_us(&con->link) > now);
+	conversation_mind_sessions(con, now);
+	assert_null(con->link.next.session);
+}
+
+const struct CMUnitTest unit_tests[] = {
+	cmocka_unit_test_setup_teardown(
+	    question_that_was_answered_is_heard_again_and_put_before_its_answer, begin, end),
+	cmocka_unit_test_setup_teardown(words_that_do_not_come_are_left_out_before_anything_is_asked_for, begin, end),
+	cmocka_unit_test_setup_teardown(question_without_an_answer_is_heard_again_and_answered, begin, end),
+	cmocka_unit_test_setup_teardown(renewal_in_a_farewell_is_not_due, begin, end),
+	{ 0 },
+};
