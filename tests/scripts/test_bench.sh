@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# in: test-more
 # The bench makes its table: a few calls through the server and the relay, each
 # with its figures. No time is judged.
 set -uo pipefail
