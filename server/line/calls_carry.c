@@ -109,23 +109,32 @@ static bool may_park(const struct call *c, enum call_end why)
 	       fallback_rung(&c->agent->fallback, RUNG_RECONNECT);
 }
 
-void call_announce_stream(struct call *c, int64_t after_us)
+/* The token is good for as long after that time as any. */
+static void announce_from(struct call *c, int64_t from_us)
 {
 	struct fleet *fleet = c->calls->use.fleet;
 
-	if (!after_us) {
-		c->streams++;
-		random_hex(c->token, (CALL_TOKEN_SIZE - 1) / 2);
-	}
-	fleet->ops->announce(fleet, c->token, c->call_sid, clock_now_us() + after_us);
+	fleet->ops->announce(fleet, c->token, c->call_sid, from_us);
+}
+
+void call_announce_stream(struct call *c)
+{
+	c->streams++;
+	random_hex(c->token, (CALL_TOKEN_SIZE - 1) / 2);
+	announce_from(c, clock_now_us());
 }
 
 /* A stream that makes room for keys has announced the next one, which comes after them. */
 static void expect_stream(struct call *c, enum call_end why, bool pressing)
 {
+	int64_t from_us = clock_now_us() + c->press.play_us;
+
 	c->losses += !pressing;
-	c->expires_us = clock_now_us() + (int64_t)c->cfg->stream_grace_ms * US_PER_MS + c->press.play_us;
-	call_announce_stream(c, c->press.play_us);
+	c->expires_us = from_us + (int64_t)c->cfg->stream_grace_ms * US_PER_MS;
+	if (pressing)
+		announce_from(c, from_us);
+	else
+		call_announce_stream(c);
 	atomic_store_explicit(&c->lost, (int)why, memory_order_release);
 	bell_ring(&c->caller_bell);
 	stat_add(calls_parked, 1);

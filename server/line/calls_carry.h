@@ -30,9 +30,8 @@ void calls_abandon(struct calls *calls, struct call_ref ref);
  */
 enum { STREAM_LOSSES_MAX = 3 }; /* of one line; the next one ends its call */
 
-/* Under the table's lock. A token for the next stream of a call, which lets it in once; with `after_us` the one that it has
- * is good for as long after that. */
-void call_announce_stream(struct call *c, int64_t after_us);
+/* Under the table's lock. A token for the next stream of a call, which lets it in once. */
+void call_announce_stream(struct call *c);
 
 /* The stream was lost. Parks the call if it can come back, else ends it: so does a loss before the start, one in the
  * middle of the last goodbye, one of an agent without "reconnect", and the fourth. While keys are

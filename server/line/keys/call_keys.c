@@ -140,7 +140,7 @@ static enum keys_answer announce(struct call *c, const char *digits, struct pres
 	if (c->state == LINE_LIVE && !call_lost(c))
 		answer = has_way(c) ? KEYS_OK : KEYS_UNABLE;
 	if (answer == KEYS_OK) {
-		call_announce_stream(c, 0);
+		call_announce_stream(c);
 		c->press =
 		    (struct call_press){ .on = true, .play_us = (int64_t)strlen(digits) * CALL_KEY_MS * US_PER_MS };
 		put_twiml(c, digits, &j->twiml);
@@ -180,7 +180,7 @@ enum keys_answer call_press(struct call *c, const char *digits, struct tool_canc
 /* Its number goes back, for the next one. */
 static void withdraw(struct call *c)
 {
-	c->press.on = false;
+	c->press = (struct call_press){ 0 };
 	c->streams--;
 	c->calls->use.fleet->ops->withdraw(c->calls->use.fleet, c->token);
 }

@@ -1635,7 +1635,7 @@ static void fourth_loss_ends_the_call(void **state)
 static void asks_for_keys(struct call *c, int64_t play_us)
 {
 	pthread_mutex_lock(&calls->lock);
-	call_announce_stream(c, 0);
+	call_announce_stream(c);
 	c->press = (struct call_press){ .on = true, .play_us = play_us };
 	pthread_mutex_unlock(&calls->lock);
 }

@@ -58,7 +58,9 @@ static void stood_in_redirect(
 	*out = (struct twilio_answer){ .outcome = outcome };
 }
 
-static const struct agent agent = { .name = "desk", .variant = "" };
+static const struct agent agent = {
+	.name = "desk", .variant = "", .fallback = { .rungs = { { .kind = RUNG_RECONNECT } }, .count = 1 }
+};
 static struct call line;
 static struct calls table;
 static struct config cfg;
@@ -186,6 +188,23 @@ static void stream_that_stays_has_its_number_again(void **state)
 	assert_int_equal(call_ended(&line), END_CALLER_HUNG_UP);
 }
 
+static void stream_that_is_lost_after_keys_were_refused_is_followed(void **state)
+{
+	char announced[CALL_TOKEN_SIZE], sid[FOREIGN_ID_SIZE];
+
+	(void)state;
+	assert_int_equal(press("1"), KEYS_OK);
+	memcpy(announced, line.token, sizeof announced);
+	assert_true(call_unpress(&line, true));
+	line.bound = true;
+	atomic_store(&line.started_us, 1);
+	call_lose(&line, END_STREAM_SILENT);
+	assert_int_equal(line.streams, 1);
+	assert_string_not_equal(line.token, announced);
+	assert_int_equal(table.use.fleet->ops->claim(table.use.fleet, line.token, sid, clock_now_us()), 0);
+	assert_in_range(line.expires_us, 1, clock_now_us() + cfg.stream_grace_ms * US_PER_MS);
+}
+
 static void stop_before_a_refusal_was_a_hang_up(void **state)
 {
 	(void)state;
@@ -274,6 +293,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(twilio_is_told_to_play_and_to_come_back),
 	CASE(what_was_certainly_not_done_is_a_refusal),
 	CASE(stream_that_stays_has_its_number_again),
+	CASE(stream_that_is_lost_after_keys_were_refused_is_followed),
 	CASE(stop_before_a_refusal_was_a_hang_up),
 	CASE(stream_that_broke_off_before_a_refusal_is_waited_for),
 	CASE(line_that_cannot_is_left_as_it_was),
