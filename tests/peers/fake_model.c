@@ -29,6 +29,7 @@ struct fake_model {
 	size_t line_count;
 	char *to_tell[TO_TELL];
 	size_t told, tell_count;
+	bool resting;
 };
 
 /* ------------------------------------------------------------------ its own thread */
@@ -72,6 +73,16 @@ static void tell_all(struct fake_model *m, SSL *ssl)
 	pthread_mutex_unlock(&m->lock);
 }
 
+static bool is_resting(struct fake_model *m)
+{
+	bool resting;
+
+	pthread_mutex_lock(&m->lock);
+	resting = m->resting;
+	pthread_mutex_unlock(&m->lock);
+	return resting;
+}
+
 static bool receive(struct fake_model *m, SSL *ssl)
 {
 	struct ws_peer_frame frame;
@@ -91,17 +102,20 @@ static bool receive(struct fake_model *m, SSL *ssl)
 static void serve(SSL *ssl, int fd, void *arg)
 {
 	struct fake_model *m = arg;
-	struct pollfd fds[2] = { { .fd = fd, .events = POLLIN }, { .fd = m->bell.fd, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = fd }, { .fd = m->bell.fd, .events = POLLIN } };
+	bool resting;
 
 	if (!ws_peer_upgrade(ssl))
 		return;
 	answer(m, ssl, "");
 	for (;;) {
-		if (!SSL_pending(ssl))
+		resting = is_resting(m);
+		fds[0].events = resting ? 0 : POLLIN;
+		if (resting || !SSL_pending(ssl))
 			poll(fds, 2, GUARD_SECONDS * 1000);
 		if (fds[1].revents)
 			tell_all(m, ssl);
-		if ((SSL_pending(ssl) || fds[0].revents) && !receive(m, ssl))
+		if (resting ? fds[0].revents : (SSL_pending(ssl) || fds[0].revents) && !receive(m, ssl))
 			break;
 	}
 	keep(m, "(end)");
@@ -172,6 +186,14 @@ void fake_model_tell(struct fake_model *m, const char *message)
 	if (m->tell_count == TO_TELL)
 		abort();
 	m->to_tell[m->tell_count++] = strdup(message);
+	pthread_mutex_unlock(&m->lock);
+	bell_ring(&m->bell);
+}
+
+void fake_model_rest(struct fake_model *m, bool on)
+{
+	pthread_mutex_lock(&m->lock);
+	m->resting = on;
 	pthread_mutex_unlock(&m->lock);
 	bell_ring(&m->bell);
 }

@@ -31,6 +31,9 @@ struct model_session *fake_model_meet(const struct model_access *access, const s
 /* Sends a message, or as above a Close. */
 void fake_model_tell(struct fake_model *m, const char *message);
 
+/* Reads nothing more; reads on. */
+void fake_model_rest(struct fake_model *m, bool on);
+
 /* How many messages began so, over all connections ("(end)": how many of those
  * are over); and the n-th of them, from 0. */
 size_t fake_model_count(struct fake_model *m, const char *beginning);

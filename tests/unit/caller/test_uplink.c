@@ -230,14 +230,31 @@ static void meet(void)
 	meet_in(AUDIO_PCMU);
 }
 
-/* Frames that come in time, the n-th of the test filled with n, each sent on at once. */
+/* A frame that comes in time. */
+static void speak(uint8_t fill)
+{
+	assert_true(frame(timestamp_ms, fill));
+	timestamp_ms += FRAME_MS;
+	now += FRAME_MS * US_PER_MS;
+	uplink_run(&uplink, now);
+}
+
+/* The socket is slower than the time of this test. */
+static void send_all_of_it(void)
+{
+	for (int i = 0; uplink.unsent && model_writer_is_held_by(&line->writer, WRITER_CALLER); i++) {
+		assert_true(i < 10000);
+		poll(&(struct pollfd){ uplink_fd(&uplink), POLLOUT, 0 }, 1, 10);
+		uplink_run(&uplink, now);
+	}
+}
+
+/* The n-th frame of the test is filled with n, and leaves at once. */
 static void hear(int frames)
 {
 	for (int i = 0; i < frames; i++) {
-		assert_true(frame(timestamp_ms, (uint8_t)next_fill++));
-		timestamp_ms += FRAME_MS;
-		now += FRAME_MS * US_PER_MS;
-		uplink_run(&uplink, now);
+		speak((uint8_t)next_fill++);
+		send_all_of_it();
 	}
 }
 
@@ -246,8 +263,7 @@ static void expect_heard(int bytes, int nth)
 {
 	char line_of[64], expected[64];
 
-	while (uplink.unsent)
-		uplink_run(&uplink, now);
+	send_all_of_it();
 	fake_model_wait(model, "hear", lines + 1);
 	fake_model_line(model, "hear", lines++, line_of, sizeof line_of);
 	snprintf(expected, sizeof expected, "hear %d %d", bytes, (nth & 0xff) * 257);
@@ -360,7 +376,7 @@ static void session_that_takes_nothing_yet_is_followed_by_one_that_gets_all(void
 	meet();
 	memset(noise, 'x', sizeof noise);
 	assert_int_equal(ws_client_send_text(line->writer.client, noise, sizeof noise), 0);
-	hear(1); /* not yet */
+	speak((uint8_t)next_fill++); /* not yet */
 	assert_int_equal(uplink_waiting(&uplink), 3 * FRAME);
 	assert_int_equal(line->uplink_base, 3 * FRAME);
 	meet();
@@ -368,6 +384,39 @@ static void session_that_takes_nothing_yet_is_followed_by_one_that_gets_all(void
 	expect_heard(4 * FRAME, 3);
 	assert_int_equal(line->uplink_base, 3 * FRAME);
 	assert_int_equal(counted(&line->counters.dropped_ms), 0);
+}
+
+/* Nothing goes out from now on: the model does not read, and what lies between is full. */
+static void fill_connection(void)
+{
+	static char noise[1024 * 1024];
+	int fd = ws_client_fd(line->writer.client), small = 4096;
+
+	fake_model_rest(model, true);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+	memset(noise, 'x', sizeof noise);
+	assert_int_equal(ws_client_send_text(line->writer.client, noise, sizeof noise), 0);
+	uplink.unsent = true;
+}
+
+static void model_that_takes_nothing_for_two_seconds_is_lost(void **state)
+{
+	(void)state;
+	meet_and_say(5, 3);
+	for (int i = 0; i < 2; i++) {
+		fill_connection();
+		for (int j = 0; j < 98; j++)
+			speak(5);
+		assert_int_equal(atomic_load(&line->writer.failed), 0);
+		fake_model_rest(model, false); /* it takes all of it, and the time begins anew */
+		send_all_of_it();
+	}
+	fill_connection();
+	for (int j = 0; j < 102; j++)
+		speak(5);
+	assert_int_equal(atomic_load(&line->writer.failed), -ETIMEDOUT);
+	assert_int_equal(call_ended(line), CALL_NOT_ENDED);
+	fake_model_rest(model, false);
 }
 
 static void what_is_missing_beyond_the_backlog_is_counted_once(void **state)
@@ -541,12 +590,8 @@ static void a_shut_valve_stays_shut_and_an_open_one_open(void **state)
 /* Frames of that fill, of which nothing need be told. */
 static void say_and_wait(int frames, uint8_t fill)
 {
-	for (int i = 0; i < frames; i++) {
-		assert_true(frame(timestamp_ms, fill));
-		timestamp_ms += FRAME_MS;
-		now += FRAME_MS * US_PER_MS;
-		uplink_run(&uplink, now);
-	}
+	for (int i = 0; i < frames; i++)
+		speak(fill);
 }
 
 static void sound_that_is_gone_is_told_and_silence_is_not(void **state)
@@ -603,6 +648,7 @@ const struct CMUnitTest unit_tests[] = {
 	TEST_OF_SESSIONS(position_beyond_what_was_sent_keeps_what_waits),
 	TEST_OF_SESSIONS(two_sessions_lost_in_a_row_lose_nothing),
 	TEST_OF_SESSIONS(session_that_takes_nothing_yet_is_followed_by_one_that_gets_all),
+	TEST_OF_SESSIONS(model_that_takes_nothing_for_two_seconds_is_lost),
 	TEST_OF_SESSIONS(what_is_missing_beyond_the_backlog_is_counted_once),
 	TEST_OF_SESSIONS(what_was_sent_and_what_waits_are_one_backlog),
 	TEST_OF_SESSIONS(sound_that_is_gone_is_told_and_silence_is_not),
