@@ -3,7 +3,7 @@
  *
  * STARVE names a file of 64 bytes that is looked at all the time:
  *
- *     one-in N SEED       one request of so many, drawn by a generator of that seed
+ *     one-in N SEED       one request in every N, which of them is drawn by the seed
  *     places MS N SEED    the first request of each place, but one in so many milliseconds; of the places
  *                         one in N, drawn by the seed. A place is the innermost calls of a stack
  *
@@ -59,8 +59,9 @@ static void tell(size_t size)
 static bool drawn(uint64_t one_in, uint64_t seed)
 {
 	static _Atomic uint64_t count;
+	uint64_t nth = count++;
 
-	return one_in && mixed(seed ^ mixed(++count)) % one_in == 0;
+	return one_in && nth % one_in == mixed(seed ^ mixed(nth / one_in)) % one_in;
 }
 
 /* Where our code lies differs from run to run; how far apart its parts are does not. */
