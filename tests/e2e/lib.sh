@@ -170,14 +170,20 @@ server() {
 		LOG_LEVEL=debug ${STARVED_ONE_IN:+STARVE="$(order "$name" none)"} "$@" "${FIXED[@]}" "$SERVER_BIN" >"$WORK/$name.out" 2>"$WORK/$name.log" &
 	SERVER=$!
 	PORT=$(wait_for "$!" "$WORK/$name.log" 'listening; .*port=([0-9]+)') || not_up "$name"
-	[ -z "${STARVED_ONE_IN:-}" ] || order "$name" one-in $STARVED_ONE_IN >/dev/null
+	[ -z "${STARVED_ONE_IN:-}" ] || order "$name" one-in $(starved_of "$WORK/$name") >/dev/null
 }
 
 # order NAME WORDS…: to a server that was built to be refused memory (tools/chaos/starve.c); prints the file. With
-# STARVED_ONE_IN="N SEED" all servers are such, and are refused so much once they are up.
+# STARVED_ONE_IN="N SEED" all servers are such, and are refused so much once they are up, each by a seed of its own.
 order() {
 	printf '%-63s\n' "${*:2}" 1<>"$WORK/$1.order"
 	echo "$WORK/$1.order"
+}
+
+starved_of() { # SERVER
+	local sum
+	read -r sum _ < <(cksum <<<"$1")
+	echo "${STARVED_ONE_IN% *} $((${STARVED_ONE_IN#* } + sum))"
 }
 
 text_model() {
