@@ -278,7 +278,7 @@ early() {
 	echo "wait-agent-talking 100
 $(UTTER 3)
 wait-end" >"$WORK/caller.script"
-	model model --key "$SECRET" --script "$WORK/model.json.script" --fault updated-delay=2500@3
+	model model --key "$SECRET" --script "$WORK/model.json.script" --fault updated-delay=1500@3
 	server server AGENTS_DIR="$WORK/agents" SIGNING_SECRET="$SECRET"
 	until_true connected 2 # the trials of both agents
 	dial phone --to +12025550100 --script "$WORK/caller.script" --dial completed --expect 'dial=+12025550177' \

@@ -10,7 +10,7 @@ tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 ln -s "$PWD"/{Makefile,common,audio,server,tests,tools} "$tree"
 mkdir -p "$tree/build/e2e"
-for made in release asan speech e2e/ca; do
+for made in release asan speech; do
 	[ ! -e "build/$made" ] || ln -s "$PWD/build/$made" "$tree/build/$made"
 done
 cd "$tree" || exit 1
