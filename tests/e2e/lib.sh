@@ -541,7 +541,7 @@ finish() {
 	exit $FAILED
 }
 
-# Made by whoever comes first; tests/run has them made.
+# Made by whoever comes first, and never again under the feet of others.
 made() {
 	[ -f build/e2e/ca/ca.pem ] || "$TOOLS/standin-model" --make-ca build/e2e/ca >/dev/null
 	tools/make-speech "$SPEECH"
