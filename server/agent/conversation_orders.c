@@ -33,8 +33,6 @@ static void ask(struct conversation *con, const struct dialogue_order *o, int64_
 
 	(void)now;
 	buf_init(&rest, 0);
-	if (o->type == ORDER_ASIDE && !protocol->can_aside)
-		return;
 	conversation_place_turn(con);
 	model_request_id(MODEL_REQUEST_ANSWER, o->request, id);
 	if (o->filler && !o->text[0])

@@ -315,7 +315,7 @@ static void meet_session(struct conversation *con, bool renewed, int64_t now)
 	con->sessions.away_us = 0;
 	TELL(con, now, .type = EVENT_MODEL_READY, .resent = con->spoken.again && !con->spoken.answered,
 	    .heard_again = con->spoken.again && con->spoken.answered, .deaf = con->link.current.deaf,
-	    .lost = con->spoken.lost);
+	    .lost = con->spoken.lost, .alone = !con->link.current.protocol->can_aside);
 }
 
 /* Nobody is to notice: it comes at a moment at which nothing is under way, or else when there is hardly

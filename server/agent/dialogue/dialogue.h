@@ -268,6 +268,7 @@ struct quiet {              /* the caller, of whom nothing is heard or understoo
 struct dialogue {
 	struct dialogue_rules rules;
 	bool model, caller; /* a session is ready; the stream is there */
+	bool alone;         /* the session says nothing beside an answer */
 	bool greeted;
 	bool over; /* the end of the call was ordered: nothing begins any more */
 

@@ -185,6 +185,7 @@ bool away_ends(struct dialogue *d, const struct dialogue_event *e, int64_t now_u
 	if (d->model)
 		return false;
 	d->model = true;
+	d->alone = e->alone;
 	d->speaking &= d->rules.asks;
 	if (e->heard_again && (d->ears == EARS_LISTENING || d->ears == EARS_RESTORING) && !d->rules.asks) {
 		d->ears = EARS_PROTECTING;

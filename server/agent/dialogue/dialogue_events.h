@@ -28,7 +28,8 @@ enum known_line {
 	/* the link */ \
 	X(MODEL_READY) /* a session is ready; deaf: it was opened so that it answers no turn; resent: it hears the last turn \
 	                * again, and answers it; heard_again: and that was answered before; lost: something \
-	                * was said meanwhile that is lost, and if nothing more is heard, the caller has to be asked for it */ \
+	                * was said meanwhile that is lost, and if nothing more is heard, the caller has to be asked for it; \
+	                * alone: nothing can be said beside an answer */ \
 	X(MODEL_AWAY) /* there is none, for now, or another: what the last one was making is over */ \
 	X(GONE)       /* end: there is none, and none will be. False: the call ends without a word */ \
 	X(CONFIGURED) /* the session has confirmed a change of its settings */ \
@@ -86,7 +87,7 @@ struct dialogue_event { /* all borrowed until dialogue_take returns */
 	int64_t at_us;
 	enum call_end end;
 	enum known_line known;
-	bool failed, turn_detected, acts, busy, exact, firm, aside, deaf, resent, heard_again, lost, newest;
+	bool failed, turn_detected, acts, busy, exact, firm, aside, deaf, resent, heard_again, lost, alone, newest;
 	char key;
 };
 

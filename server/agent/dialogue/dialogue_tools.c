@@ -296,7 +296,8 @@ void tools_want_answer(struct dialogue *d, int64_t now_us)
 int64_t tools_aside_us(struct dialogue *d)
 {
 	const struct utterance *u = utterance_no(d, d->active);
-	if (!u || d->aside || u->kind != UTTERANCE_ANSWER || u->cut || u->filled || items_unfinished(d) ||
+
+	if (!u || d->alone || d->aside || u->kind != UTTERANCE_ANSWER || u->cut || u->filled || items_unfinished(d) ||
 	    d->farewell.state || !d->model || d->rules.slow_us <= d->rules.silence_us)
 		return NEVER_US;
 	return later(word_until_us(d),

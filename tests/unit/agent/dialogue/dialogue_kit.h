@@ -339,6 +339,7 @@ static inline void kit_fill(struct kit *k, struct dialogue_event *e, char what, 
 		e->resent |= !strcmp(word, "resent");
 		e->heard_again |= !strcmp(word, "again");
 		e->lost |= !strcmp(word, "lost");
+		e->alone |= !strcmp(word, "alone");
 		break;
 	case 'a':
 		e->acts = !strcmp(word, "acts");

@@ -153,6 +153,9 @@ TALK(model_that_goes_quiet_every_time_is_given_up, { "told", "ASK 1" }, { "began
     { "+4000", "STOPPED, CANCEL r1, RETRIED" }, { "over r1", "" }, { "+500", "ASK 3" }, { "began r2", "ASIDE" },
     { "+7999", "" }, { "+1", "STOPPED, CANCEL r2, END model_failed" });
 
+TALK(session_that_says_nothing_beside_an_answer_is_not_asked_to, { "away", "" }, { "ready alone", "" },
+    { "told", "ASK 1" }, { "began r1", "" }, { "+7999", "" }, { "+1", "STOPPED, CANCEL r1, RETRIED" });
+
 /* What is queued of it is played, and its end is marked; what comes late is not. */
 static void audio_of_an_answer_that_went_quiet_ends(void **state)
 {
@@ -439,6 +442,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(deltas_without_sound_end_no_silence),
 	CASE(what_is_told_without_a_name_is_of_the_one_being_made),
 	CASE(model_that_goes_quiet_every_time_is_given_up),
+	CASE(session_that_says_nothing_beside_an_answer_is_not_asked_to),
 	CASE(audio_of_an_answer_that_went_quiet_ends),
 	CASE(silence_begins_when_the_queued_audio_is_played),
 	CASE(silence_begins_when_the_phone_has_played),
