@@ -9,6 +9,7 @@
 #   - A function is declared in the header of its own file, or in a
 #     <module>_private.h of its room, below a comment that names the file.
 #   - No circle of files, by calls, is larger than two.
+#   - No file has more than 450 lines, and no function more than 60.
 #
 # Calls are read from the objects of one build.
 set -uo pipefail
@@ -18,7 +19,7 @@ FLAVOR=${FLAVOR:-asan}
 objects=build/$FLAVOR/server
 ORDER="main web/api web/twilio web/page web caller agent agent/dialogue agent/link line/keys line outcome dialer recording news delivery knowledge voice money
 work model/text model phone agents fleet store stats config"
-MODULES=13
+MODULES=13 LINES_OF_FILE=450 LINES_OF_FUNCTION=60
 bad=0
 
 verdict() { # WHAT FINDINGS
@@ -46,6 +47,10 @@ find server -name '*.c' | sort | sed "s#^server/\(.*\)c\$#$objects/\1o#" | xargs
 		$(NF - 1) ~ /^[TDBRC]$/ && $NF !~ /^__odr_asan/ { print $NF, file >defined }'
 grep -roH '#include "server/[^"]*"' server --include='*.[ch]' |
 	sed -E 's#^server/([^:]*):\#include "server/([^"]*)"#\1 \2#' >"$includes"
+
+verdict "the objects of all files are read" "$(for file in $(find server -name '*.c' | sed 's#^server/##; s#\.c$##'); do
+	grep -q " $file$" "$defined" || echo "$file.c defines nothing"
+done)"
 
 rank='BEGIN { n = split(order, names, /[ \n]+/); for (i = 1; i <= n; i++) at[names[i]] = i }
 function room(file) { return sub(/\/[^\/]*$/, "", file) ? file : "main" }
@@ -127,4 +132,9 @@ verdict "no circle of files is larger than two" "$(awk '
 				print count " files: " list
 		}
 	}' "$defined" "$needed")"
+verdict "no file has more than $LINES_OF_FILE lines, no function more than $LINES_OF_FUNCTION" "$(find server -name '*.[ch]' | xargs awk \
+	-v file="$LINES_OF_FILE" -v body="$LINES_OF_FUNCTION" '
+	FNR == file + 1 { print FILENAME " has more" }
+	/^\{/ { from = FNR }
+	/^\}/ && from { if (FNR - from - 1 > body) print FILENAME ":" from " has " FNR - from - 1; from = 0 }')"
 exit $bad
