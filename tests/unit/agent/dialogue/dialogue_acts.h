@@ -471,6 +471,36 @@ static inline void lost(struct world *w)
 	w->crossed = 0;
 }
 
+/* The stream breaks off, and what the phone had not played is owed, or what it played was enough. Another one may come. */
+static inline void stream_lost(struct world *w, const struct act *a)
+{
+	struct heard h = {
+		.confirmed = true, .heard_ms = a->q, .no = w->heard_upto < w->items ? w->heard_upto + 1 : 0
+	};
+	bool more = w->making || h.no, owed = w->owed || more, asked_cut = w->asked_cut;
+	bool newer = w->newer || (w->asked && owed && (more || w->asked_is_cue));
+	/* Nothing of it was heard, and nothing else becomes of it. */
+	bool missed = w->making && !w->making_cut && !w->making_is_cue && !w->said[w->making] && !w->k.d.farewell.state;
+
+	if (!w->k.d.caller) {
+		step(w, "there");
+		w->news_us = w->k.now;
+		TAKE(w, .type = EVENT_CALLER_THERE);
+		return;
+	}
+	if (a->q % 4)
+		return;
+	step(w, "lost %u:%u", h.no, h.heard_ms);
+	TAKE(w, .type = EVENT_CALLER_AWAY, .heard = &h, .count = h.no != 0);
+	w->cuts_served = w->cuts;
+	w->heard_upto = w->cut_upto;
+	w->asked_cut = asked_cut;
+	w->owed = owed;
+	w->courtesy = owed && !missed;
+	w->newer = newer;
+	w->bye_said = w->bye_heard = false;
+}
+
 static inline void session(struct world *w, const struct act *a)
 {
 	static const struct {
