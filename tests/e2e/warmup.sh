@@ -99,7 +99,7 @@ apart late-updated kept 2500 updated-delay=2500
 apart late-everything kept 3000 "tls-delay=1000 upgrade-delay=700 created-delay=700 updated-delay=700"
 apart slow-tls kept 3500 tls-delay=3500
 apart too-late skipped updated-delay=8000 BACKLOG_MS=5000
-apart small-bound skipped created-delay=2500 BACKLOG_MS=1000
+apart small-bound skipped created-delay=6000 BACKLOG_MS=3000
 apart late-pcm converted created-delay=2500 OPENAI_AUDIO_FORMAT=pcm
 apart late-pcma converted updated-delay=2500 OPENAI_AUDIO_FORMAT=pcma
 apart not-resumed not_resumed

@@ -506,24 +506,26 @@ static inline void session(struct world *w, const struct act *a)
 	static const struct {
 		const char *step;
 		enum dialogue_event_type type;
-		bool resent, again, deaf;
-	} events[] = { { "ready", EVENT_MODEL_READY, false, false, false },
-		{ "there", EVENT_CALLER_THERE, false, false, false },
-		{ "configured", EVENT_CONFIGURED, false, false, false },
-		{ "ready resent", EVENT_MODEL_READY, true, false, false },
-		{ "away", EVENT_MODEL_AWAY, false, false, false },
-		{ "ready again", EVENT_MODEL_READY, false, true, false },
-		{ "ready deaf", EVENT_MODEL_READY, false, false, true },
-		{ "ready deaf again", EVENT_MODEL_READY, false, true, true },
-		{ "placed", EVENT_PLACED, false, false, false } };
+		bool resent, again, deaf, lost;
+	} events[] = { { .step = "ready", .type = EVENT_MODEL_READY }, { .step = "there", .type = EVENT_CALLER_THERE },
+		{ .step = "configured", .type = EVENT_CONFIGURED },
+		{ .step = "ready resent", .type = EVENT_MODEL_READY, .resent = true },
+		{ .step = "away", .type = EVENT_MODEL_AWAY },
+		{ .step = "ready again", .type = EVENT_MODEL_READY, .again = true },
+		{ .step = "ready deaf", .type = EVENT_MODEL_READY, .deaf = true },
+		{ .step = "ready deaf again", .type = EVENT_MODEL_READY, .again = true, .deaf = true },
+		{ .step = "ready lost", .type = EVENT_MODEL_READY, .lost = true },
+		{ .step = "placed", .type = EVENT_PLACED } };
 	size_t n = a->p % (sizeof events / sizeof events[0]);
 
 	step(w, "%s", events[n].step);
 	if (events[n].type == EVENT_MODEL_AWAY)
 		lost(w);
 	w->news_us = w->k.now;
+	if (events[n].lost && !w->k.d.model && !w->owed)
+		w->owed = w->courtesy = true;
 	TAKE(w, .type = events[n].type, .resent = events[n].resent, .heard_again = events[n].again,
-	    .deaf = events[n].deaf);
+	    .deaf = events[n].deaf, .lost = events[n].lost);
 }
 
 #endif
