@@ -210,20 +210,22 @@ static void put_message(struct json_out *j, const struct talk_item *i, const cha
 }
 
 /* `function`: its members stand in an object of that name (chat). What a service demands by itself of
- * a schema would refuse those that people write, hence `strict`. */
-static void put_tools(struct json_out *j, const char *tools, bool within)
+ * a schema would refuse those that people write, hence `strict`. False: there are none. */
+static bool put_tools(struct json_out *j, const char *tools, bool within)
 {
-	cJSON *list = tools && *tools ? json_parse(tools, strlen(tools)) : NULL;
+	cJSON *list = *tools ? json_parse(tools, strlen(tools)) : NULL;
 	const cJSON *tool;
+	bool any = false;
 
-	if (cJSON_GetArraySize(list))
-		json_put_array(j, "tools");
 	cJSON_ArrayForEach(tool, list)
 	{
 		const char *type = json_str(tool, "type");
 
 		if (!type || strcmp(type, "function") != 0)
 			continue;
+		if (!any)
+			json_put_array(j, "tools");
+		any = true;
 		json_put_object(j, NULL);
 		json_put_text(j, "type", "function");
 		if (within)
@@ -238,17 +240,16 @@ static void put_tools(struct json_out *j, const char *tools, bool within)
 			json_put_end(j);
 		json_put_end(j);
 	}
-	if (cJSON_GetArraySize(list))
+	if (any)
 		json_put_end(j);
 	cJSON_Delete(list);
+	return any;
 }
 
 static void put_tools_of(struct json_out *j, const struct talk_request *r, bool within)
 {
-	if (!r->tools || !strstr(r->tools, "\"function\""))
-		return;
-	put_tools(j, r->tools, within);
-	json_put_text(j, "tool_choice", r->tools_off ? "none" : "auto");
+	if (r->tools && put_tools(j, r->tools, within))
+		json_put_text(j, "tool_choice", r->tools_off ? "none" : "auto");
 }
 
 /* What a tool gave, as each API names it. */
