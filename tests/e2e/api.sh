@@ -278,7 +278,8 @@ by_the_token_that_was_made() {
 stopping() {
 	kill -TERM "$SERVER"
 	wait "$ALL"
-	check "SIGTERM: watchers are sent away while a call may go on" equal "$(api /ready | jq -r .status) $(api /status | jq .calls.live)" "draining 1"
+	check "SIGTERM: no calls are taken any more" until_true eval '[ "$(api /ready | jq -r .status)" = draining ]'
+	check "SIGTERM: watchers are sent away while a call may go on" equal "$(api /status | jq .calls.live)" 1
 	check "SIGTERM: no new ones" refuses 503 shutting_down /events
 	api "/calls/$FLOOD" -X DELETE >/dev/null
 	wait $OTHER
