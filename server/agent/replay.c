@@ -104,7 +104,15 @@ static void add_run(struct replay *r, const struct replay_source *from, struct t
 
 static bool is_told(const struct replay_source *from, const struct tool_run *run)
 {
-	return run->told && !run->foreign && run->session != from->session;
+	return run->told && !run->foreign && run->session != from->session && run->left_out_of != from->session;
+}
+
+/* What was left out once would come behind what is newer. */
+static bool is_to_tell(const struct replay_source *from, const struct turn *turn)
+{
+	if (turn->session == from->session || turn->left_out_of == from->session)
+		return false;
+	return turn->kind == TURN_AGENT || turn->text_final || !from->text;
 }
 
 /* Of a turn of the caller the words may still come. */
@@ -138,7 +146,7 @@ static void add_all(struct replay *r, const struct replay_source *from)
 		for (; run < from->box->count && from->box->runs[run].at_ms < turn->at_ms; run++)
 			if (is_told(from, &from->box->runs[run]))
 				add_run(r, from, &from->box->runs[run]);
-		if (turn->session != from->session && (turn->kind == TURN_AGENT || turn->text_final || !from->text))
+		if (is_to_tell(from, turn))
 			add_turn(r, turn);
 	}
 	for (; !from->settled && run < from->box->count; run++)
@@ -205,11 +213,15 @@ static char *sum_up(size_t turns, const struct replay_piece *first)
 }
 
 /* Its line, or nothing, stands in the place that is kept for it in front. */
-static void keep_newest(struct replay *r, size_t bytes)
+static void keep_newest(struct replay *r, const struct replay_source *from)
 {
-	size_t first = first_kept(r, bytes), begun = 0;
+	size_t first = first_kept(r, from->bytes), begun = 0;
 
 	for (size_t i = first; i-- > 1;) {
+		if (r->pieces[i].turn)
+			r->pieces[i].turn->left_out_of = from->session;
+		if (r->pieces[i].run)
+			r->pieces[i].run->left_out_of = from->session;
 		if (r->pieces[i].kind != REPLAY_CALLER && r->pieces[i].kind != REPLAY_AGENT)
 			continue;
 		r->left_out++;
@@ -248,7 +260,7 @@ bool replay_make(struct replay *r, const struct replay_source *from)
 	if (said || from->back[0])
 		add(r, REPLAY_NOTE, from->back, strlen(from->back));
 	add_all(r, from);
-	keep_newest(r, from->bytes);
+	keep_newest(r, from);
 	if (!from->settled)
 		add_running(r, from);
 	if (from->place[0])

@@ -26,7 +26,7 @@ struct replay_source {                 /* borrowed until replay_free */
 	const char *back;              /* a note behind it; "": none */
 	struct timeline *timeline;
 	struct toolbox *box;
-	uint32_t session;  /* its number: what it knows is not told again */
+	uint32_t session;  /* its number: what it knows is not told again, nor what was left out for it */
 	bool text;         /* on a channel of text: a turn that is forming is told when it is whole */
 	bool settled;      /* only the beginning that cannot change any more */
 	bool written;      /* the caller's turns have words sooner or later */

@@ -24,13 +24,14 @@ struct tool_run {
 	uint32_t no;          /* from 1 */
 	char *call_id, *name; /* owned */
 	bool answered, ok;
-	bool foreign;     /* of another party: no session was told of it by us */
-	char *arguments;  /* owned: the part that is shown */
-	bool cut;         /* that is not all of them … */
-	char *whole;      /* … but this is; owned. NULL: not kept */
-	char *output;     /* owned: for the model. NULL: nothing, or not kept */
-	bool told;        /* a session knows it */
-	uint32_t session; /* the number of the session that knows of the call */
+	bool foreign;         /* of another party: no session was told of it by us */
+	char *arguments;      /* owned: the part that is shown */
+	bool cut;             /* that is not all of them … */
+	char *whole;          /* … but this is; owned. NULL: not kept */
+	char *output;         /* owned: for the model. NULL: nothing, or not kept */
+	bool told;            /* a session knows it */
+	uint32_t session;     /* the number of the session that knows of the call */
+	uint32_t left_out_of; /* the number of the last session that was not told it for want of room */
 	int64_t at_ms, began_us, took_ms;
 };
 

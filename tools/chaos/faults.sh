@@ -51,6 +51,7 @@ fault relay-cut-transfer -c relay -t -m drop=rst:tool2@1
 fault relay-cut-farewell -c relay -m drop=rst:answer4@1
 fault relay-stalled -c relay -m drop=stall:answer@1
 fault relay-expired -c relay -m error=session-expired:done@1
+fault relay-expires-long -c relay -r 20 -m expires=12@1 -s REPLAY_TOKENS=100
 fault relay-stuck -c relay -m stuck@1
 fault relay-halted -c relay -m halt@1
 fault relay-cut-for-good -c relay -x -m drop=rst:answer@1 -m drop=rst:accept@2-

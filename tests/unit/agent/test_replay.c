@@ -222,6 +222,35 @@ static void only_what_cannot_change_is_told_beforehand(void **state)
 	assert_string_equal(told(), "u one|a two|u three|C {\"day\":1}|R {}|a four|a five|");
 }
 
+/* What was left out beforehand would come behind what is newer. Another session is told it, if it has the room. */
+static void what_was_left_out_beforehand_is_not_told_later(void **state)
+{
+	char text[16];
+
+	(void)state;
+	from.settled = true;
+	from.bytes = 100;
+	call("c1", 50);
+	tool_answers("c1", "{}");
+	for (int i = 0; i < 6; i++) {
+		snprintf(text, sizeof text, "number %d", i);
+		answer(i ? "" : "i0", text, 100 + i, 1000);
+	}
+	assert_string_equal(told(), "n 2 earlier turns of this call are left out here. They began: number 0|"
+				    "a number 2|a number 3|a number 4|a number 5|");
+	for (size_t i = 0; i < replay.count; i++)
+		if (replay.pieces[i].turn)
+			replay.pieces[i].turn->session = from.session;
+	from.settled = false;
+	say(TURN_CALLER, "i7", "seven", 300);
+	assert_string_equal(told(), "u seven|");
+	from.session++;
+	from.bytes = 1000;
+	assert_string_equal(told(),
+	    "C {\"day\":1}|R {}|a number 0|a number 1|a number 2|a number 3|a number 4|a number 5|"
+	    "u seven|");
+}
+
 /* A transcript may be late; then what comes behind it waits, too. Or there is none. */
 static void turn_that_may_still_be_written_down_is_not_told_beforehand(void **state)
 {
@@ -276,6 +305,7 @@ static void two_thousand_turns_are_told_from_their_end(void **state)
 		bytes += replay.pieces[i].len + 16;
 	assert_in_range(bytes, 9000, 10000);
 	from.bytes = 10 * 1000 * 1000;
+	from.session++;
 	told();
 	assert_int_equal(replay.count, TURNS + 1); /* and the note behind what was said before */
 	fleet_said_free(said);
@@ -344,6 +374,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(arguments_are_told_whole_or_not_at_all),
 	CASE(caller_who_is_back_has_said_this_before),
 	CASE(only_what_cannot_change_is_told_beforehand),
+	CASE(what_was_left_out_beforehand_is_not_told_later),
 	CASE(turn_that_may_still_be_written_down_is_not_told_beforehand),
 	CASE(two_thousand_turns_are_told_from_their_end),
 	CASE(long_answer_of_a_tool_takes_no_more_than_its_share),
