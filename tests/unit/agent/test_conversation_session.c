@@ -8,6 +8,7 @@
 #include "server/stats/stats.h"
 #include "tests/unit/agent/conversation_kit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,11 +165,50 @@ static void renewal_in_a_farewell_is_not_due(void **state)
 	assert_null(con->link.next.session);
 }
 
+static int has_no_memory(struct model_session *s, const char *text, size_t len)
+{
+	(void)s, (void)text, (void)len;
+	return -ENOMEM;
+}
+
+static void closed(struct model_session *s)
+{
+	(void)s;
+}
+
+/* The old one goes on, and knows what it knew. */
+static void next_session_that_cannot_be_told_is_let_go(void **state)
+{
+	static const struct model_session_body body = { .send = has_no_memory, .close = closed };
+	struct model_session full = { .body = &body };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct turn *turn = timeline_turn(&con->timeline, TURN_AGENT, "", 1000 * i);
+
+		turn->session = 1;
+		turn->sound = turn->heard_known = turn->text_final = true;
+		turn->heard_ms = turn->generated_ms = 1000;
+		timeline_text(&con->timeline, turn, "Nine to five.", true);
+	}
+	con->link.next = (struct link_session){
+		.session = &full, .access = &to, .protocol = &realtime_protocol, .no = 2, .ready = true
+	};
+	con->link.now_us = now;
+	conversation_mind_sessions(con, now);
+	assert_null(con->link.next.session);
+	assert_int_equal(con->link.state, LINK_TALKING);
+	assert_true(link_renew_us(&con->link) > now);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(con->timeline.turns[i].session, 1);
+}
+
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test_setup_teardown(
 	    question_that_was_answered_is_heard_again_and_put_before_its_answer, begin, end),
 	cmocka_unit_test_setup_teardown(words_that_do_not_come_are_left_out_before_anything_is_asked_for, begin, end),
 	cmocka_unit_test_setup_teardown(question_without_an_answer_is_heard_again_and_answered, begin, end),
+	cmocka_unit_test_setup_teardown(next_session_that_cannot_be_told_is_let_go, begin, end),
 	cmocka_unit_test_setup_teardown(renewal_in_a_farewell_is_not_due, begin, end),
 	{ 0 },
 };
