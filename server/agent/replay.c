@@ -68,20 +68,23 @@ static void add_turn(struct replay *r, struct turn *turn)
 }
 
 /* A long one says that it goes on. */
-static struct replay_piece *add_output(struct replay *r, const char *output, size_t most)
+static void put_output(struct buf *text, const struct tool_run *run, size_t most)
 {
+	const char *output = run->output ? run->output : words_output_left_out;
 	size_t len = strlen(output), fits = toolbox_fit(output, most);
-	struct replay_piece *piece;
-	struct buf text;
 
-	if (fits == len)
-		return add(r, REPLAY_RESULT, output, len);
-	buf_init(&text, 0);
-	buf_put(&text, output, fits);
-	words_output_goes_on(&text, len - fits);
-	piece = buf_error(&text) ? NULL : add_own(r, REPLAY_RESULT, buf_text(&text));
-	buf_free(&text);
-	return piece;
+	buf_put(text, output, fits);
+	if (fits < len)
+		words_output_goes_on(text, len - fits);
+}
+
+/* In words: a session takes no result for a call that was not its own server's. */
+static void put_foreign(struct buf *text, const struct tool_run *run, const char *arguments, size_t most)
+{
+	words_put_called(text, run->name, run->answered ? arguments : "");
+	buf_puts(text, !run->answered ? words_it_is_not_known : run->ok ? words_it_worked : words_it_failed);
+	if (run->ok)
+		put_output(text, run, most);
 }
 
 /* Neither stands in the way of the conversation before it: each has a part of the room, and the larger one if an
@@ -90,21 +93,34 @@ static void add_run(struct replay *r, const struct replay_source *from, struct t
 {
 	size_t most = from->bytes / (run->no == from->box->count ? 2 : 4);
 	const char *arguments = toolbox_arguments(run, most / 2);
-	struct replay_piece *call = add(r, REPLAY_CALL, arguments, strlen(arguments));
-	struct replay_piece *result =
-	    call ? add_output(r, run->output ? run->output : words_output_left_out, most) : NULL;
+	struct replay_piece *call = NULL, *piece;
+	struct buf text;
 
-	if (result)
-		call->run = result->run = run;
+	buf_init(&text, 0);
+	if (run->foreign) {
+		put_foreign(&text, run, arguments, most);
+	} else {
+		call = add(r, REPLAY_CALL, arguments, strlen(arguments));
+		put_output(&text, run, most);
+	}
+	piece = buf_error(&text) ? NULL : add_own(r, call ? REPLAY_RESULT : REPLAY_NOTE, buf_text(&text));
+	buf_free(&text);
+	if (piece)
+		piece->run = run;
+	if (piece && call)
+		call->run = run;
 	else if (call)
 		r->count--;
 }
 
 /* --------------------------------------------------------------------------- all of it */
 
+/* Of one that runs elsewhere it is known with its session's end what came of it: nothing. */
 static bool is_told(const struct replay_source *from, const struct tool_run *run)
 {
-	return run->told && !run->foreign && run->session != from->session && run->left_out_of != from->session;
+	bool due = run->told || (run->foreign && !run->answered && !from->settled);
+
+	return due && run->session != from->session && run->left_out_of != from->session;
 }
 
 /* What was left out once would come behind what is newer. */

@@ -132,6 +132,19 @@ void words_running(char *out, size_t size, const char *tool)
 	    tool);
 }
 
+void words_put_called(struct buf *out, const char *tool, const char *arguments)
+{
+	buf_printf(
+	    out, "The tool %s was called here%s%s. ", tool, *arguments ? ", with these arguments: " : "", arguments);
+}
+
+const char words_it_worked[] = "It did its work. Its result: ";
+
+const char words_it_failed[] = "It failed.";
+
+const char words_it_is_not_known[] = "The connection to it broke off, and whether it did its work is not known. Do not "
+				     "call it again for the same purpose before you have found that out.";
+
 const char words_broke_off[] =
     "What you said last broke off there, by a fault of the line, and the caller has heard it so far. When it is "
     "your turn, go on from exactly there: repeat nothing of it, do not greet again, and do not speak of the fault. It may have been all that was to be "

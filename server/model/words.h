@@ -42,6 +42,9 @@ extern const char words_torn[];
 void words_turns_left_out(char *out, size_t size, size_t turns, const char *first, size_t len);
 /* A note: a tool is running, and its result is to come. */
 void words_running(char *out, size_t size, const char *tool);
+/* Appends a note: a tool of an MCP server was called (`arguments` "": with what is not known); then one of these. Behind the first comes its result. */
+void words_put_called(struct buf *out, const char *tool, const char *arguments);
+extern const char words_it_worked[], words_it_failed[], words_it_is_not_known[];
 /* A note: what was said last broke off there. */
 extern const char words_broke_off[];
 /* Notes: the call is ending, after a goodbye; the caller is being connected to that person. */

@@ -150,6 +150,28 @@ static void question_without_an_answer_is_heard_again_and_answered(void **state)
 	assert_null(strstr(sent_all(), "delete"));
 }
 
+static void from_mcp_server(enum model_event_type type, enum model_mcp what, const char *id, const char *output)
+{
+	struct model_event e = {
+		.type = type, .text = "", .response_id = "r1", .mcp = { what, id, "crm", "book", "{}", output }
+	};
+
+	conversation_model_told(con, &e, now);
+}
+
+static void what_mcp_servers_did_is_known_to_the_next_session(void **state)
+{
+	(void)state;
+	from_mcp_server(MODEL_ITEM_ADDED, MODEL_MCP_BEGINS, "m1", "");
+	from_mcp_server(MODEL_ITEM_DONE, MODEL_MCP_CALLED, "m1", "booked");
+	from_mcp_server(MODEL_ITEM_ADDED, MODEL_MCP_BEGINS, "m2", "");
+	assert_int_equal(con->tools.box.count, 2);
+	lose();
+	meet_another(false);
+	EXPECT_SENT("\"system\"", "crm/book was called", "Its result: booked", "\"system\"", "crm/book was called",
+	    "is not known");
+}
+
 /* In a farewell none is dialled, and so none is due: the loop would turn and turn. */
 static void renewal_in_a_farewell_is_not_due(void **state)
 {
@@ -208,6 +230,7 @@ const struct CMUnitTest unit_tests[] = {
 	    question_that_was_answered_is_heard_again_and_put_before_its_answer, begin, end),
 	cmocka_unit_test_setup_teardown(words_that_do_not_come_are_left_out_before_anything_is_asked_for, begin, end),
 	cmocka_unit_test_setup_teardown(question_without_an_answer_is_heard_again_and_answered, begin, end),
+	cmocka_unit_test_setup_teardown(what_mcp_servers_did_is_known_to_the_next_session, begin, end),
 	cmocka_unit_test_setup_teardown(next_session_that_cannot_be_told_is_let_go, begin, end),
 	cmocka_unit_test_setup_teardown(renewal_in_a_farewell_is_not_due, begin, end),
 	{ 0 },

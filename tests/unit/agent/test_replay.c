@@ -164,9 +164,52 @@ static void tool_that_runs_is_told_of_and_its_call_is_not(void **state)
 	/* Answered, and not told: that comes by itself. */
 	toolbox_result(&box, toolbox_find(&box, "c1"), true, "{}", 0);
 	assert_null(strstr(told(), "C "));
-	/* Others' tools are theirs. */
-	toolbox_note(&box, "mcp", "server/tool", "{}", true, 300);
-	assert_null(strstr(told(), "server/tool"));
+}
+
+static void mcp(const char *id, enum model_mcp what, const char *arguments, const char *output, int64_t at_ms)
+{
+	toolbox_note(&box, &(struct model_mcp_item){ what, id, "crm", "book", arguments, output }, 1, at_ms, 0);
+}
+
+/* Else it might be called once more. */
+static void tool_of_an_mcp_server_is_told_of_in_words(void **state)
+{
+	static const char due[] =
+	    "u Friday?|n The tool crm/book was called here, with these arguments: {\"day\":5}. It did its "
+	    "work. Its result: booked|a It is done.|";
+
+	(void)state;
+	say(TURN_CALLER, "i1", "Friday?", 100);
+	mcp("m1", MODEL_MCP_CALLED, "{\"day\":5}", "booked", 150);
+	mcp("m2", MODEL_MCP_ASKS, "{}", "", 160);
+	answer("i2", "It is done.", 200, 1000);
+	assert_string_equal(told(), due);
+	assert_ptr_equal(replay.pieces[1].run, &box.runs[0]);
+	mcp("m3", MODEL_MCP_BEGINS, "", "", 300);
+	/* Its session may still tell what comes of it. */
+	from.settled = true;
+	assert_string_equal(told(), due);
+	from.settled = false;
+	assert_non_null(
+	    strstr(told(), "a It is done.|n The tool crm/book was called here. The connection to it broke off, and "
+			   "whether it did its work is not known."));
+	mcp("m3", MODEL_MCP_FAILED, "{}", "", 300);
+	assert_non_null(strstr(told(), "n The tool crm/book was called here, with these arguments: {}. It failed.|"));
+	for (size_t i = 0; i < box.count; i++)
+		box.runs[i].session = from.session;
+	assert_string_equal(told(), "u Friday?|a It is done.|");
+}
+
+static void long_result_of_an_mcp_server_takes_no_more_than_its_share(void **state)
+{
+	char output[501] = "";
+
+	(void)state;
+	memset(output, '7', sizeof output - 1);
+	mcp("m1", MODEL_MCP_CALLED, "{}", output, 100);
+	from.bytes = 800;
+	assert_non_null(strstr(told(), "Its result: 777777"));
+	assert_non_null(strstr(told(), "77 [100 more bytes of this"));
 }
 
 static void arguments_are_told_whole_or_not_at_all(void **state)
@@ -371,6 +414,8 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(words_of_the_caller_that_are_not_known_leave_their_place),
 	CASE(turn_that_is_forming_is_told_when_it_is_whole),
 	CASE(tool_that_runs_is_told_of_and_its_call_is_not),
+	CASE(tool_of_an_mcp_server_is_told_of_in_words),
+	CASE(long_result_of_an_mcp_server_takes_no_more_than_its_share),
 	CASE(arguments_are_told_whole_or_not_at_all),
 	CASE(caller_who_is_back_has_said_this_before),
 	CASE(only_what_cannot_change_is_told_beforehand),
