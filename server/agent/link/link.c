@@ -119,7 +119,7 @@ void link_begin_session(struct link *l, int64_t now)
 	model_health_ok(l->health, l->current.access, l->wish.agent, connect_ms);
 	if (model_session_resumed(l->current.session))
 		stat_add(model_resumed, 1);
-	if (l->current.access != &l->endpoints->list[0])
+	if (l->current.access != model_endpoints_first(l->endpoints, l->wish.agent))
 		stat_add(model_elsewhere, 1);
 	if (connect_ms < 0)
 		log_info(l->call->tag, "model ready; it is asked for each answer");

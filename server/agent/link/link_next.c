@@ -60,7 +60,7 @@ static const struct model_access *where_next(const struct link *l, bool refused)
 
 	if (!l->tries && !refused && l->why != END_MODEL_FAILED) {
 		first = model_endpoints_next(l->endpoints, l->wish.agent, NULL);
-		return first && first->number < own->number ? first : own;
+		return first && model_endpoints_before(l->endpoints, l->wish.agent, first, own) ? first : own;
 	}
 	other = model_endpoints_next(l->endpoints, l->wish.agent, own);
 	return refused && other == own ? NULL : other;

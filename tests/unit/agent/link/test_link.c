@@ -593,6 +593,37 @@ static void lost_elsewhere_the_first_that_is_well_is_dialled(void **state)
 	end();
 }
 
+/* Which is the first, the agent's own order says. */
+static void lost_elsewhere_the_agents_first_is_dialled(void **state)
+{
+	static struct agent_endpoint order[] = { { .number = 2 }, { .number = 1 } };
+	static const struct agent other = {
+		.openai_model = "m", .instructions = "", .endpoints = order, .endpoint_count = 2
+	};
+	uint64_t elsewhere = atomic_load(&stats.model_elsewhere);
+
+	(void)state;
+	begin_with_two(usual, usual);
+	cfg.reconnect_tries = 3;
+	link_open(&link, line, &endpoints, endpoints.health,
+	    &(struct model_wish){ .agent = &other, .instructions = "", .caller = "+1" });
+	UNTIL(link_talks(&link));
+	assert_ptr_equal(link.current.access, &to[1]);
+	assert_int_equal(atomic_load(&stats.model_elsewhere), elsewhere);
+	link_lose(&link, END_MODEL_FAILED);
+	UNTIL(link_talks(&link));
+	assert_ptr_equal(link.current.access, &to[0]);
+	assert_int_equal(atomic_load(&stats.model_elsewhere), elsewhere + 1);
+	link_proved(&link);
+	link_lose(&link, END_MODEL_LOST);
+	assert_ptr_equal(link.current.access, &to[1]);
+	UNTIL(link_talks(&link));
+	link_proved(&link);
+	link_lose(&link, END_MODEL_LOST);
+	assert_ptr_equal(link.current.access, &to[1]);
+	end();
+}
+
 static void refused_by_both_the_call_ends_and_failing_at_both_it_ends_after_three_tries(void **state)
 {
 	(void)state;
@@ -1142,6 +1173,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(what_one_endpoint_refuses_the_other_is_asked_for),
 	cmocka_unit_test(session_that_gives_no_answers_is_followed_by_one_elsewhere),
 	cmocka_unit_test(lost_elsewhere_the_first_that_is_well_is_dialled),
+	cmocka_unit_test(lost_elsewhere_the_agents_first_is_dialled),
 	cmocka_unit_test(refused_by_both_the_call_ends_and_failing_at_both_it_ends_after_three_tries),
 	cmocka_unit_test(what_is_moderated_is_asked_for_nowhere_else),
 	cmocka_unit_test(endpoint_that_says_nothing_is_left_early_for_another),
