@@ -14,6 +14,7 @@
 enum {
 	DIAL_TRIES = 3,            /* for the first session, before the call is given up */
 	REDIAL_US = 2 * US_PER_S,  /* for a try after a loss */
+	AGAIN_US = 60 * US_PER_S,  /* two that break within this time are no weather */
 	PROVED_US = 30 * US_PER_S, /* a session that talked for so long counts as a good one, or one that answered */
 	RENEW_BEFORE_US = 60 * US_PER_S, /* a session's end, or a tenth of a short one's time */
 	RENEW_AGAIN_US = 10 * US_PER_S,  /* after a next session that failed */
@@ -53,12 +54,12 @@ static void first_failed(struct link *l, bool permanent)
 /* ------------------------------------------------------------------------- after a loss */
 
 /* Where the next session is to be had; NULL: nowhere. A session that was lost may be weather, so its
- * own endpoint comes first, or one before it that is well by now; not if it gave no answers. */
+ * own endpoint comes first, or one before it that is well by now; not if it gave no answers, or is lost each time. */
 static const struct model_access *where_next(const struct link *l, bool refused)
 {
 	const struct model_access *own = l->current.access, *first, *other;
 
-	if (!l->tries && !refused && l->why != END_MODEL_FAILED) {
+	if (!l->tries && !refused && !l->broke_again && l->why != END_MODEL_FAILED) {
 		first = model_endpoints_next(l->endpoints, l->wish.agent, NULL);
 		return first && model_endpoints_before(l->endpoints, l->wish.agent, first, own) ? first : own;
 	}
@@ -134,6 +135,20 @@ void link_attempt_failed(struct link *l)
 	}
 }
 
+/* For whoever dials next: that endpoint opens sessions, and they are of no use. */
+static void note_loss(struct link *l, enum call_end why)
+{
+	l->broke_again = why == END_MODEL_LOST && l->broke_us && l->now_us < l->broke_us + AGAIN_US;
+	if (why == END_MODEL_LOST)
+		l->broke_us = l->now_us;
+	if (l->broke_again)
+		model_health_useless(l->health, l->current.access, l->wish.agent, "lost_again",
+		    "a call lost two sessions within a minute");
+	else if (why == END_MODEL_FAILED)
+		model_health_useless(
+		    l->health, l->current.access, l->wish.agent, "quiet", "a session was opened, and gave no answers");
+}
+
 /* The conversation goes on with another session: the next one, if it is on its way. */
 void link_lose(struct link *l, enum call_end why)
 {
@@ -141,8 +156,7 @@ void link_lose(struct link *l, enum call_end why)
 		return;
 	if (l->now_us >= l->current.began_us + PROVED_US)
 		link_proved(l);
-	if (why == END_MODEL_FAILED)
-		model_health_quiet(l->health, l->current.access, l->wish.agent);
+	note_loss(l, why);
 	l->lost_us = l->now_us;
 	l->why = why;
 	l->retry_us = 0;

@@ -588,6 +588,7 @@ static void lost_elsewhere_the_first_that_is_well_is_dialled(void **state)
 	UNTIL(link_talks(&link));
 	/* At the first it is weather. */
 	link_proved(&link);
+	link.broke_us -= 60 * US_PER_S;
 	link_lose(&link, END_MODEL_LOST);
 	assert_ptr_equal(link.current.access, &to[0]);
 	end();
@@ -619,7 +620,35 @@ static void lost_elsewhere_the_agents_first_is_dialled(void **state)
 	assert_ptr_equal(link.current.access, &to[1]);
 	UNTIL(link_talks(&link));
 	link_proved(&link);
+	link.broke_us -= 60 * US_PER_S;
 	link_lose(&link, END_MODEL_LOST);
+	assert_ptr_equal(link.current.access, &to[1]);
+	end();
+}
+
+/* It answers, and is lost each time: each answer makes the session a good one, and the endpoint is none. */
+static void lost_again_in_a_minute_another_is_dialled(void **state)
+{
+	(void)state;
+	begin_with_two(usual, usual);
+	cfg.reconnect_tries = 3;
+	for (int i = 0; i < 2; i++) {
+		UNTIL(link_talks(&link));
+		link_proved(&link);
+		link_lose(&link, END_MODEL_LOST);
+		assert_ptr_equal(link.current.access, &to[0]);
+		UNTIL(link_talks(&link));
+		link_proved(&link);
+		link_lose(&link, END_MODEL_LOST);
+		assert_ptr_equal(link.current.access, &to[1]);
+		assert_int_equal(model_health_way(endpoints.health, &to[0], &agent), i ? WAY_FAILING : WAY_WELL);
+		UNTIL(link_talks(&link));
+		link.broke_us -= 60 * US_PER_S;
+		link_proved(&link);
+		link_lose(&link, END_MODEL_LOST);
+		link.broke_us = 0;
+	}
+	/* New calls leave it out, and so does this one. */
 	assert_ptr_equal(link.current.access, &to[1]);
 	end();
 }
@@ -1174,6 +1203,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(session_that_gives_no_answers_is_followed_by_one_elsewhere),
 	cmocka_unit_test(lost_elsewhere_the_first_that_is_well_is_dialled),
 	cmocka_unit_test(lost_elsewhere_the_agents_first_is_dialled),
+	cmocka_unit_test(lost_again_in_a_minute_another_is_dialled),
 	cmocka_unit_test(refused_by_both_the_call_ends_and_failing_at_both_it_ends_after_three_tries),
 	cmocka_unit_test(what_is_moderated_is_asked_for_nowhere_else),
 	cmocka_unit_test(endpoint_that_says_nothing_is_left_early_for_another),
