@@ -56,11 +56,14 @@ struct link_session {
 	bool more_to_read;                     /* its connection may hold messages that poll does not show */
 	int write_error; /* negative errno of a failed write; messages that came before are read first */
 
-	/* Once it is current and ready. */
-	int64_t began_us, renew_us, force_us;
-	bool brief;                     /* the service says that its end comes sooner than SESSION_RENEW_SECONDS */
+	/* Once it is ready. */
+	int64_t began_us;
 	int64_t heard_us, pinged_us;    /* last sign of life of the connection, last order of a ping */
 	bool was_pinged, answers_pings; /* it does so: then its silence is soon told from death */
+
+	/* Once it is current and ready. */
+	int64_t renew_us, force_us;
+	bool brief; /* the service says that its end comes sooner than SESSION_RENEW_SECONDS */
 };
 
 struct link {

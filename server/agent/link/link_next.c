@@ -271,6 +271,26 @@ static void flush_next(struct link *l, int64_t now)
 		next_failed(l, strerror(-err), now);
 }
 
+static int64_t next_dead_us(const struct link *l)
+{
+	return link_dead_us(&l->next, l->next.unsent ? 0 : l->next.pinged_us);
+}
+
+/* It may wait for long, and is not to be found dead when its turn comes. */
+static void ping_next(struct link *l, int64_t now)
+{
+	if (now >= next_dead_us(l)) {
+		next_failed(l, "no sign of life", now);
+		return;
+	}
+	if (now < link_ping_us(&l->next, false))
+		return;
+	l->next.was_pinged = l->next.unsent = true;
+	l->next.pinged_us = now;
+	if (model_session_ping(l->next.session))
+		l->next.heard_us = now;
+}
+
 void link_step_next(struct link *l, int64_t now_us)
 {
 	int done = l->next.ready ? 0 : model_session_step(l->next.session, now_us);
@@ -280,9 +300,14 @@ void link_step_next(struct link *l, int64_t now_us)
 		next_failed(l, model_session_failure(l->next.session)->text, now_us);
 		return;
 	}
-	l->next.ready |= done > 0;
+	if (done > 0) {
+		l->next.ready = true;
+		l->next.began_us = l->next.heard_us = l->next.pinged_us = now_us;
+	}
 	if (l->next.ready)
 		read_next(l, now_us);
+	if (l->next.session && l->next.ready)
+		ping_next(l, now_us);
 	if (l->next.session && l->next.unsent)
 		flush_next(l, now_us);
 }
@@ -359,7 +384,9 @@ int64_t link_next_due_us(const struct link *l)
 		return 0;
 	if (l->swap)
 		return l->writer_is_ours ? 0 : NEVER_US;
-	return l->next.ready ? l->current.force_us : model_session_deadline_us(l->next.session);
+	if (!l->next.ready)
+		return model_session_deadline_us(l->next.session);
+	return earlier(l->current.force_us, earlier(link_ping_us(&l->next, false), next_dead_us(l)));
 }
 
 void link_next_poll(const struct link *l, struct pollfd *fd)

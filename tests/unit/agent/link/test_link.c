@@ -930,7 +930,8 @@ static void next_session_is_told_before_it_takes_over_at_a_good_moment(void **st
 	fake_model_tell(models[1], "error harmless past_7");
 	fake_model_tell(models[1], "error harmless past_7");
 	put_chunk(1);
-	UNTIL(!uplink.audio.len && fake_model_count(models[1], "item") && !link.writer_is_ours);
+	UNTIL(!uplink.audio.len && fake_model_count(models[1], "item") && !link.writer_is_ours &&
+	      stat_get(model_replay_refused) > refused);
 	assert_ptr_equal(link.current.access, &to[0]); /* it goes on */
 	fake_model_tell(models[0], "begun r1");
 	UNTIL(strstr(told, "r1"));
@@ -966,6 +967,35 @@ static void next_session_that_is_lost_before_its_turn_is_dialled_again_later(voi
 	to[0].port = to[1].port;
 	assert_true(link_renew(&link, now()));
 	UNTIL(link.next.ready);
+	end();
+}
+
+/* It is pinged while it waits: what is dead is not taken. */
+static void next_session_that_dies_before_its_turn_is_found_out(void **state)
+{
+	int64_t heard;
+
+	(void)state;
+	begin_talking(usual);
+	moment_is_good = false;
+	link.current.renew_us = link.current.force_us = NEVER_US;
+	assert_true(link_replace(&link, &to[1], now()));
+	UNTIL(link.next.answers_pings && !link.next.unsent);
+	heard = link.next.heard_us;
+	fake_model_rest(models[1], true);
+	assert_int_equal(link_next_due_us(&link), heard + 3 * US_PER_S);
+	link_step(&link, heard + 3 * US_PER_S - 1);
+	assert_true(link.next.pinged_us <= heard);
+	link_step(&link, heard + 3 * US_PER_S);
+	assert_int_equal(link.next.pinged_us, heard + 3 * US_PER_S);
+	assert_int_equal(link_next_due_us(&link), heard + 4500 * US_PER_MS);
+	link_step(&link, heard + 4500 * US_PER_MS - 1);
+	assert_non_null(link.next.session);
+	link_step(&link, heard + 4500 * US_PER_MS);
+	assert_null(link.next.session);
+	assert_int_equal(link.state, LINK_TALKING);
+	assert_true(link.current.renew_us > now());
+	fake_model_rest(models[1], false);
 	end();
 }
 
@@ -1220,6 +1250,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(caller_loop_that_holds_the_writer_is_waited_for),
 	cmocka_unit_test(next_session_is_told_before_it_takes_over_at_a_good_moment),
 	cmocka_unit_test(next_session_that_is_lost_before_its_turn_is_dialled_again_later),
+	cmocka_unit_test(next_session_that_dies_before_its_turn_is_found_out),
 	cmocka_unit_test(what_the_next_session_says_is_read_to_its_end),
 	cmocka_unit_test(next_session_that_is_ready_takes_the_place_of_a_lost_one),
 	cmocka_unit_test(session_is_renewed_before_the_service_ends_it),
