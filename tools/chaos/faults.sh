@@ -123,6 +123,7 @@ fault keys-stream-refused -k lose-streamx1 -a presses -l "reconnect"
 
 # The ladder: each rung fails into the next, and a restart at each.
 fault ladder-text -m refuse=401@1- -w '{"last": "Hello?", "then": [{"text": "We can."}]}' -l "text"
+fault ladder-moderated -m fail=content_filter@1 -w '{"last": "Hello?", "then": [{"text": "We can."}]}' -p --dial -p no-answer -l "dial dial voicemail"
 fault ladder-text-slow -m refuse=401@1- -w '{"last": "Hello?", "then": [{"text": "Too late.", "slow_ms": 60000}]}' -p --dial -p no-answer -l "text dial dial voicemail"
 fault ladder-text-down -m refuse=401@1- -w '{"then": [{"status": 503}]}' -p --dial -p no-answer -l "text dial dial voicemail"
 fault ladder-text-cut -m refuse=401@1- -w '{"last": "Hello?", "then": [{"drop": true}]}' -p --dial -p busy -l "text dial dial voicemail"

@@ -126,7 +126,7 @@ void link_attempt_failed(struct link *l)
 	model_health_failed(l->health, l->current.access, l->wish.agent, &failure);
 	link_drop_session(l);
 	if (failure.moderated) {
-		link_give_up(l, END_MODEL_REFUSED);
+		link_give_up(l, END_MODEL_MODERATED);
 	} else if (l->lost_us) {
 		link_enter(l, LINK_LOST);
 		try_again(l, failure.permanent);
@@ -169,7 +169,7 @@ void link_lose(struct link *l, enum call_end why)
 void link_lose_by(struct link *l, enum model_error error)
 {
 	if (error == MODEL_MODERATED)
-		link_give_up(l, END_MODEL_REFUSED);
+		link_give_up(l, END_MODEL_MODERATED);
 	else
 		link_lose(l, error == MODEL_RENEW   ? END_MODEL_EXPIRED
 			     : error == MODEL_FATAL ? END_MODEL_REFUSED
@@ -223,12 +223,17 @@ void link_drop_next(struct link *l)
 	l->swap = false;
 }
 
-/* The old one goes on, and another is tried later. */
-static void next_failed(struct link *l, const char *why, int64_t now)
+/* The old one goes on, and another is tried later; not if what was said is to blame. */
+static void next_refused(struct link *l, const char *why, enum model_error error, int64_t now)
 {
 	log_warn(l->call->tag, "model: the next session: %s", why);
 	link_drop_next(l);
-	l->current.renew_us = now + RENEW_AGAIN_US;
+	l->current.renew_us = error == MODEL_MODERATED ? NEVER_US : now + RENEW_AGAIN_US;
+}
+
+static void next_failed(struct link *l, const char *why, int64_t now)
+{
+	next_refused(l, why, MODEL_RETRY, now);
 }
 
 /* By their numbers, which grow: a service may tell it more than once. */
@@ -243,23 +248,26 @@ void link_refused(struct link *l, const struct model_event *e)
 }
 
 /* It is told the conversation, and says little. A piece of it that it refuses is left out. */
-static bool take_word(struct link *l, const struct model_event *e, void *fatal, int64_t now)
+static bool take_word(struct link *l, const struct model_event *e, void *worst, int64_t now)
 {
 	(void)now;
 	if (e->type != MODEL_ERROR)
 		return true;
 	stat_model_error(model_error_name(e->error), e->code);
 	link_refused(l, e);
-	*(bool *)fatal = e->error >= MODEL_RENEW;
+	*(enum model_error *)worst = e->error;
 	return e->error < MODEL_RENEW;
 }
 
 static void read_next(struct link *l, int64_t now)
 {
-	bool fatal = false;
+	enum model_error error = MODEL_HARMLESS;
 
-	if (link_read_some(l, &l->next, take_word, &fatal, now) < 0 || fatal)
-		next_failed(l, "it was lost before its turn came", now);
+	if (link_read_some(l, &l->next, take_word, &error, now) < 0)
+		error = l->next.protocol->close_class(model_session_ended(l->next.session).reason);
+	else if (error < MODEL_RENEW)
+		return;
+	next_refused(l, "it was lost before its turn came", error, now);
 }
 
 static void flush_next(struct link *l, int64_t now)
@@ -296,8 +304,10 @@ void link_step_next(struct link *l, int64_t now_us)
 	int done = l->next.ready ? 0 : model_session_step(l->next.session, now_us);
 
 	if (done < 0) {
-		model_health_failed(l->health, l->next.access, l->wish.agent, model_session_failure(l->next.session));
-		next_failed(l, model_session_failure(l->next.session)->text, now_us);
+		struct model_failure failure = *model_session_failure(l->next.session);
+
+		model_health_failed(l->health, l->next.access, l->wish.agent, &failure);
+		next_refused(l, failure.text, failure.moderated ? MODEL_MODERATED : MODEL_RETRY, now_us);
 		return;
 	}
 	if (done > 0) {

@@ -668,7 +668,7 @@ static void what_is_moderated_is_asked_for_nowhere_else(void **state)
 
 	(void)state;
 	begin_with_two(moderated, usual);
-	expect_gone(1, END_MODEL_REFUSED);
+	expect_gone(1, END_MODEL_MODERATED);
 	assert_int_equal(fake_model_count(models[1], ""), 0);
 	assert_int_equal(model_health_way(endpoints.health, &to[0], &agent), WAY_WELL); /* for the next caller */
 	end();
@@ -999,6 +999,27 @@ static void next_session_that_dies_before_its_turn_is_found_out(void **state)
 	end();
 }
 
+/* The session that talks may have no word against it; but no other is asked. */
+static void next_session_that_is_moderated_is_not_dialled_again(void **state)
+{
+	static const struct fake_answer moderated[] = { { "", "created s\nerror moderated -" }, { 0 } };
+
+	(void)state;
+	for (int ready = 0; ready < 2; ready++) {
+		begin_talking(ready ? usual : moderated);
+		moment_is_good = false;
+		assert_true(link_replace(&link, &to[1], now()));
+		if (ready) {
+			UNTIL(link.next.ready);
+			fake_model_tell(models[1], "error moderated -");
+		}
+		UNTIL(!link.next.session);
+		assert_int_equal(link.state, LINK_TALKING);
+		assert_int_equal(link_renew_us(&link), NEVER_US);
+		end();
+	}
+}
+
 /* More than is read at once: what we hold, poll does not show. */
 static void what_the_next_session_says_is_read_to_its_end(void **state)
 {
@@ -1251,6 +1272,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(next_session_is_told_before_it_takes_over_at_a_good_moment),
 	cmocka_unit_test(next_session_that_is_lost_before_its_turn_is_dialled_again_later),
 	cmocka_unit_test(next_session_that_dies_before_its_turn_is_found_out),
+	cmocka_unit_test(next_session_that_is_moderated_is_not_dialled_again),
 	cmocka_unit_test(what_the_next_session_says_is_read_to_its_end),
 	cmocka_unit_test(next_session_that_is_ready_takes_the_place_of_a_lost_one),
 	cmocka_unit_test(session_is_renewed_before_the_service_ends_it),
