@@ -8,8 +8,9 @@
 #include <string.h>
 
 enum {
-	PIECE_BYTES = 16, /* what a piece costs besides its text */
-	FIRST_WORDS = 160 /* bytes of what is left out that are told */
+	PIECE_BYTES = 16,  /* what a piece costs besides its text */
+	FIRST_WORDS = 160, /* bytes of what is left out that are told … */
+	TOOLS_NAMED = 400  /* … and of the names of tools in it */
 };
 
 /* ------------------------------------------------------------------------- pieces */
@@ -216,22 +217,51 @@ static size_t first_kept(struct replay *r, size_t bytes)
 	return first;
 }
 
-/* No model is asked for this: how much it is, and how it began. */
-static char *sum_up(size_t turns, const struct replay_piece *first)
+/* The tools among the pieces before `first`, each once for what came of it. */
+static void put_tools(struct buf *out, const struct replay *r, size_t first)
 {
-	size_t len = first->len < FIRST_WORDS ? first->len : FIRST_WORDS;
-	char line[FIRST_WORDS + 200];
+	char one[2 * FOREIGN_ID_SIZE + 20];
 
-	while (len && len < first->len && ((unsigned char)first->text[len] & 0xc0) == 0x80)
+	for (size_t i = 1; i < first && out->len < TOOLS_NAMED; i++) {
+		const struct tool_run *run = r->pieces[i].run;
+
+		if (!run || r->pieces[i].kind == REPLAY_RESULT)
+			continue;
+		snprintf(one, sizeof one, ", %s: %s", run->name,
+		    run->ok         ? "ok"
+		    : run->answered ? "failed"
+				    : "not known");
+		if (!strstr(buf_text(out), one))
+			buf_puts(out, one);
+	}
+}
+
+/* No model is asked for this: how much it is, how it began, and what was done. False: there is nothing to be said. */
+static bool sum_up(struct replay *r, size_t first, size_t begun)
+{
+	struct replay_piece *line = &r->pieces[0], *at = &r->pieces[begun];
+	size_t len = at->len < FIRST_WORDS ? at->len : FIRST_WORDS;
+	struct buf text, tools;
+
+	while (len && len < at->len && ((unsigned char)at->text[len] & 0xc0) == 0x80)
 		len--;
-	words_turns_left_out(line, sizeof line, turns, first->text, len);
-	return strdup(line);
+	buf_init(&text, 0);
+	buf_init(&tools, 0);
+	put_tools(&tools, r, first);
+	words_put_left_out(&text, r->left_out, at->text, len, tools.len ? buf_text(&tools) + 2 : "");
+	line->own = text.len && !buf_error(&text) ? strdup(buf_text(&text)) : NULL;
+	line->text = line->own;
+	line->len = line->own ? strlen(line->own) : 0;
+	buf_free(&tools);
+	buf_free(&text);
+	return line->own;
 }
 
 /* Its line, or nothing, stands in the place that is kept for it in front. */
 static void keep_newest(struct replay *r, const struct replay_source *from)
 {
 	size_t first = first_kept(r, from->bytes), begun = 0;
+	bool summed;
 
 	for (size_t i = first; i-- > 1;) {
 		if (r->pieces[i].turn)
@@ -243,19 +273,13 @@ static void keep_newest(struct replay *r, const struct replay_source *from)
 		r->left_out++;
 		begun = i;
 	}
-	if (begun) {
-		r->pieces[0].own = sum_up(r->left_out, &r->pieces[begun]);
-		r->pieces[0].text = r->pieces[0].own ? r->pieces[0].own : "";
-		r->pieces[0].len = strlen(r->pieces[0].text);
-	}
+	summed = sum_up(r, first, begun);
 	for (size_t i = 1; i < first; i++)
 		free(r->pieces[i].own);
 	memmove(r->pieces + 1, r->pieces + first, (r->count - first) * sizeof *r->pieces);
 	r->count -= first - 1;
-	if (r->pieces[0].len)
-		return;
-	free(r->pieces[0].own);
-	memmove(r->pieces, r->pieces + 1, --r->count * sizeof *r->pieces);
+	if (!summed)
+		memmove(r->pieces, r->pieces + 1, --r->count * sizeof *r->pieces);
 }
 
 /* ---------------------------------------------------------------------------- outside */

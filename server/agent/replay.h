@@ -4,7 +4,7 @@
  *
  * In order: what was said before the caller came back, turns with what was heard of them,
  * the tools that were called with what came of them, and last the place at which the
- * conversation is. It is bounded, the newest first; what is left out becomes one line. A tool
+ * conversation is. It is bounded, the newest first; what is left out becomes one line, which names the tools in it. A tool
  * that runs is told of in a note: its call and its result follow when it is done. So is one of an MCP
  * server, which was no call of ours.
  */

@@ -118,10 +118,13 @@ void words_output_goes_on(struct buf *out, size_t bytes)
 
 const char words_output_left_out[] = "{\"note\":\"The result is left out here; it was told before.\"}";
 
-void words_turns_left_out(char *out, size_t size, size_t turns, const char *first, size_t len)
+void words_put_left_out(struct buf *out, size_t turns, const char *first, size_t len, const char *tools)
 {
-	snprintf(out, size, "%zu earlier turn%s of this call %s left out here. They began: %.*s", turns,
-	    turns == 1 ? "" : "s", turns == 1 ? "is" : "are", (int)len, first);
+	if (turns)
+		buf_printf(out, "%zu earlier turn%s of this call %s left out here. They began: %.*s", turns,
+		    turns == 1 ? "" : "s", turns == 1 ? "is" : "are", (int)len, first);
+	if (*tools)
+		buf_printf(out, "%sTools that were called by then: %s.", turns ? " […] " : "", tools);
 }
 
 void words_running(char *out, size_t size, const char *tool)

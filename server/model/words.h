@@ -38,8 +38,9 @@ extern const char words_unwritten[], words_arguments_left_out[], words_output_le
 void words_output_goes_on(struct buf *out, size_t bytes);
 /* In front of what the caller said, also in the record: its beginning was lost. */
 extern const char words_torn[];
-/* A note: so many turns are left out, which began with these words. */
-void words_turns_left_out(char *out, size_t size, size_t turns, const char *first, size_t len);
+/* Appends a note: so many turns are left out, which began with these words, and these tools with what came of them;
+ * 0, "": none. */
+void words_put_left_out(struct buf *out, size_t turns, const char *first, size_t len, const char *tools);
 /* A note: a tool is running, and its result is to come. */
 void words_running(char *out, size_t size, const char *tool);
 /* Appends a note: a tool of an MCP server was called (`arguments` "": with what is not known); then one of these. Behind the first comes its result. */

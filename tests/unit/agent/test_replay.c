@@ -279,7 +279,8 @@ static void what_was_left_out_beforehand_is_not_told_later(void **state)
 		snprintf(text, sizeof text, "number %d", i);
 		answer(i ? "" : "i0", text, 100 + i, 1000);
 	}
-	assert_string_equal(told(), "n 2 earlier turns of this call are left out here. They began: number 0|"
+	assert_string_equal(told(), "n 2 earlier turns of this call are left out here. They began: number 0 […] "
+				    "Tools that were called by then: book: ok.|"
 				    "a number 2|a number 3|a number 4|a number 5|");
 	for (size_t i = 0; i < replay.count; i++)
 		if (replay.pieces[i].turn)
@@ -391,7 +392,33 @@ static void result_without_room_leaves_with_its_call(void **state)
 	tool_answers("c1", "seven");
 	answer("i2", "last", 200, 1000);
 	from.bytes = 4 + 16 + 5 + 16 + 4; /* for the last words and the result, and not for the call */
-	assert_string_equal(told(), "n 1 earlier turn of this call is left out here. They began: first|a last|");
+	assert_string_equal(told(),
+	    "n 1 earlier turn of this call is left out here. They began: first […] Tools that were "
+	    "called by then: book: ok.|a last|");
+}
+
+/* What was done stays known: each once, and what came of it. */
+static void tools_that_are_left_out_are_named(void **state)
+{
+	(void)state;
+	call("c1", 100);
+	tool_answers("c1", "{\"day\":5}");
+	call("c2", 110);
+	tool_answers("c2", "{\"day\":6}");
+	toolbox_find(&box, "c2")->name[0] = 'l';
+	call("c3", 120);
+	tool_answers("c3", "{\"day\":7}");
+	call("c4", 130);
+	toolbox_result(&box, toolbox_find(&box, "c4"), false, "{}", 0);
+	toolbox_told(&box, toolbox_find(&box, "c4"));
+	mcp("m1", MODEL_MCP_BEGINS, "", "", 140);
+	answer("i1", "last", 200, 1000);
+	from.bytes = 30;
+	assert_string_equal(told(),
+	    "n Tools that were called by then: book: ok, look: ok, book: failed, crm/book: not known."
+	    "|a last|");
+	say(TURN_CALLER, "i0", "yes", 210);
+	assert_string_equal(told(), "n 1 earlier turn of this call is left out here. They began: last|u yes|");
 }
 
 static void newest_turn_alone_may_be_too_long(void **state)
@@ -424,6 +451,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(two_thousand_turns_are_told_from_their_end),
 	CASE(long_answer_of_a_tool_takes_no_more_than_its_share),
 	CASE(result_without_room_leaves_with_its_call),
+	CASE(tools_that_are_left_out_are_named),
 	CASE(newest_turn_alone_may_be_too_long),
 	{ 0 },
 };
