@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "server/agent/conversation_orders.h"
 #include "server/agent/link/link_next.h"
+#include "server/model/words.h"
 #include "server/phone/channel.h"
 #include "server/stats/stats.h"
 #include "tests/unit/agent/conversation_kit.h"
@@ -150,6 +151,31 @@ static void question_without_an_answer_is_heard_again_and_answered(void **state)
 	assert_null(strstr(sent_all(), "delete"));
 }
 
+/* In a farewell, or while somebody is to take the call, nothing is begun anew. */
+static void session_in_a_farewell_is_told_where_the_call_is(void **state)
+{
+	static const struct {
+		enum call_end end;
+		const char *note;
+	} places[] = { { END_AGENT_ENDED, words_ending },
+		{ END_TRANSFERRED,
+		    "The caller is being connected to Ann now, and is being told so. Begin nothing new." } };
+
+	(void)state;
+	con->hand_over = call_hand_over_to("Ann", "+12025550177", 20);
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		con->dialogue.farewell =
+		    (struct farewell){ .state = FAREWELL_SAYING, .end = places[i].end, .deadline_us = NEVER_US };
+		lose();
+		meet_another(false);
+		EXPECT_SENT("\"system\"", places[i].note);
+	}
+	con->dialogue.farewell.state = FAREWELL_NONE;
+	lose();
+	meet_another(false);
+	assert_null(strstr(sent_all(), "Begin nothing new."));
+}
+
 static void from_mcp_server(enum model_event_type type, enum model_mcp what, const char *id, const char *output)
 {
 	struct model_event e = {
@@ -230,6 +256,7 @@ const struct CMUnitTest unit_tests[] = {
 	    question_that_was_answered_is_heard_again_and_put_before_its_answer, begin, end),
 	cmocka_unit_test_setup_teardown(words_that_do_not_come_are_left_out_before_anything_is_asked_for, begin, end),
 	cmocka_unit_test_setup_teardown(question_without_an_answer_is_heard_again_and_answered, begin, end),
+	cmocka_unit_test_setup_teardown(session_in_a_farewell_is_told_where_the_call_is, begin, end),
 	cmocka_unit_test_setup_teardown(what_mcp_servers_did_is_known_to_the_next_session, begin, end),
 	cmocka_unit_test_setup_teardown(next_session_that_cannot_be_told_is_let_go, begin, end),
 	cmocka_unit_test_setup_teardown(renewal_in_a_farewell_is_not_due, begin, end),
