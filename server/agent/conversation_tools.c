@@ -367,6 +367,8 @@ void conversation_mcp_item(struct conversation *con, const struct model_event *e
 
 	if (item->what == MODEL_MCP_NONE)
 		return;
+	if (item->what != MODEL_MCP_ASKS)
+		conversation_answered(con); /* what was said last is not to be answered once more */
 	toolbox_note(&con->tools.box, item, con->link.current.no, conversation_at_ms(con, now_us), now_us);
 	if (item->what == MODEL_MCP_ASKS)
 		approve_or_not(con, item, now_us);

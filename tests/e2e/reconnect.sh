@@ -16,8 +16,10 @@ SESSIONS='(.sessions | length) >= 2 and ([.sessions[].id] | unique | length) == 
 	([.sessions[] | .ended != null and .to_ms >= .from_ms] | all) and
 	.sessions[-1].ended == "call_ended" and ([.sessions[:-1][].ended] | index("call_ended") == null) and
 	([range(1; .sessions | length) as $i | .sessions[$i].from_ms >= .sessions[$i - 1].to_ms] | all)'
-LOOKED='[.tools[] | select(.name == "look")] | length == 1 and .[0].ok'
+LOOKED='[.tools[] | select(.name | endswith("look"))] | length == 1 and .[0].ok'
 LEFT_OUT_ONCE='[.per_session[].conversation | select(length > 0)][-1] | [.[] | .content[]?.text // "" | test("left out here")] | index(true) == 0 and (.[1:] | any | not)'
+TOLD_THERE='[.per_session[].conversation | select(length > 0)][-1] | [.[] | .content[]?.text // empty |
+	select(test("The tool crm/look was called here.*Its result: .\"done\":true"))] | length == 1'
 PLACES='[.turns[].who] | .[0] == "agent" and .[1] == "caller"'
 
 # Each time, and why; who watches was told the same.
@@ -50,6 +52,9 @@ judged() {
 	relay-expires-long)
 		check "$NAME: what has no room is told of once, and in front" jq -e "$LEFT_OUT_ONCE" "$WORK/model.json"
 		;;
+	cut-after-mcp)
+		check "$NAME: what the tool told is told again" jq -e "$TOLD_THERE" "$WORK/model.json"
+		;;
 	second-after-losses)
 		check "$NAME: an endpoint that is lost again is left" jq -e '.model.lost == 2 and .model.elsewhere == 1' "$WORK/status.json"
 		;;
@@ -60,7 +65,7 @@ judged() {
 }
 
 only cut-listening cut-answering cut-calling-tool cut-with-tool cut-farewell cut-transfer stalled-answering expires relay-expires-long \
-	expires-untold second-after-losses refuses-item refuses-call relay-cut-answering relay-cut-tool relay-cut-transfer
+	expires-untold second-after-losses cut-after-mcp refuses-item refuses-call relay-cut-answering relay-cut-tool relay-cut-transfer
 ready
 . tools/chaos/faults.sh
 all_apart

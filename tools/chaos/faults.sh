@@ -7,6 +7,7 @@
 #   -q            the query of the address of its tool
 #   -r            so many times the caller says something small before, and is answered
 #   -d            what is done meanwhile: `at N COMMAND`, once the caller says his N-th words
+#   -M            its tool is of an MCP server's, and called from the model's side
 #   -t            the caller is put through to a person in the end
 #   -e            how the call ends, if not by the agent's goodbye
 #   -l            it goes down by these rungs of the ladder; -w: what the text model answers there, -a before it: the caller's
@@ -32,6 +33,7 @@ fault cut-answered -m drop=1011:done2@1
 fault cut-calling-tool -m drop=rst:tool@1
 fault cut-with-tool -m drop=notify:speech2@1 -m first-delta-delay=900@1
 fault cut-after-tool -m drop=rst:answer3@1
+fault cut-after-mcp -M -m drop=rst:tool@1
 fault cut-transfer -t -m drop=rst:tool2@1
 fault cut-farewell -m drop=rst:answer5@1
 fault cut-farewell-said -m drop=rst:tool2@1

@@ -192,6 +192,7 @@ static void what_mcp_servers_did_is_known_to_the_next_session(void **state)
 	from_mcp_server(MODEL_ITEM_DONE, MODEL_MCP_CALLED, "m1", "booked");
 	from_mcp_server(MODEL_ITEM_ADDED, MODEL_MCP_BEGINS, "m2", "");
 	assert_int_equal(con->tools.box.count, 2);
+	assert_true(con->spoken.answered);
 	lose();
 	meet_another(false);
 	EXPECT_SENT("\"system\"", "crm/book was called", "Its result: booked", "\"system\"", "crm/book was called",
