@@ -154,6 +154,7 @@ static void on_audio_done(struct conversation *con, const struct model_event *e,
 static void on_item_added(struct conversation *con, const struct model_event *e, int64_t now)
 {
 	TELL(con, now, .type = EVENT_PART, .response = e->response_id);
+	conversation_mcp_item(con, e, now);
 }
 
 /* Of a session in text: what can be said by now is in con->audio.decoded, as if it were sound. What is not

@@ -131,14 +131,15 @@ static void put_piece(struct conversation *con, const struct model_protocol *pro
 		protocol->item(&con->message, id, roles[piece->kind], text, "");
 }
 
-static void tell_piece(struct conversation *con, const struct link_session *to, const struct replay_piece *piece)
+/* False: it cannot be told; a next session is let go with that. */
+static bool tell_piece(struct conversation *con, const struct link_session *to, const struct replay_piece *piece)
 {
 	bool next = to == &con->link.next;
 	uint32_t no = ++con->requests_sent;
 	char id[MODEL_REQUEST_ID_SIZE], *text = strndup(piece->text, piece->len);
 
 	if (!text)
-		return;
+		return true; /* without this one */
 	model_request_id(MODEL_REQUEST_PAST, no, id);
 	put_piece(con, to->protocol, piece, id, text);
 	free(text);
@@ -147,12 +148,15 @@ static void tell_piece(struct conversation *con, const struct link_session *to, 
 	else if (!next)
 		conversation_send(con);
 	buf_reset(&con->message);
+	if (next && !to->session)
+		return false;
 	if (piece->turn) {
 		piece->turn->session = to->no;
 		piece->turn->known_as = no;
 	}
 	if (piece->run)
 		piece->run->session = to->no;
+	return true;
 }
 
 /* To the current session, or to the next one. */
@@ -163,6 +167,7 @@ static void tell_past(struct conversation *con, const struct link_session *to)
 	const struct fleet_said *said = con->sessions.said_to == to->no ? NULL : context->said;
 	char back[400] = "", place[800] = "";
 	struct replay replay;
+	size_t told = 0;
 
 	if (said && context->lost_session[0])
 		words_reconnected(back, sizeof back);
@@ -183,10 +188,10 @@ static void tell_past(struct conversation *con, const struct link_session *to)
 				      .place = place,
 				      .bytes = (size_t)con->call->cfg->replay_tokens * BYTES_PER_TOKEN }))
 		return;
-	for (size_t i = 0; i < replay.count; i++)
-		tell_piece(con, to, &replay.pieces[i]);
-	if (replay.count)
-		log_info(con->call->tag, "the model is told the conversation; pieces=%zu left_out=%zu", replay.count,
+	while (told < replay.count && tell_piece(con, to, &replay.pieces[told]))
+		told++;
+	if (told)
+		log_info(con->call->tag, "the model is told the conversation; pieces=%zu left_out=%zu", told,
 		    replay.left_out);
 	con->sessions.said_to = to->no;
 	replay_free(&replay);

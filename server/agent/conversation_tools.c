@@ -333,7 +333,7 @@ void conversation_tools_called(struct conversation *con, const struct model_even
 /* ------------------------------------------------------------------------------ MCP */
 
 /* The model's service calls MCP servers itself, and only reports it. They are shown among
- * the tools, and nothing waits for them here. */
+ * the tools, another session is told of them, and nothing waits for them here. */
 
 static bool is_agents(const struct agent *agent, const char *label)
 {
@@ -364,19 +364,18 @@ static void approve_or_not(struct conversation *con, const struct model_mcp_item
 void conversation_mcp_item(struct conversation *con, const struct model_event *e, int64_t now_us)
 {
 	const struct model_mcp_item *item = &e->mcp;
-	char name[2 * FOREIGN_ID_SIZE];
 
 	if (item->what == MODEL_MCP_NONE)
 		return;
-	snprintf(name, sizeof name, "%s/%s", item->server, item->name);
-	toolbox_note(&con->tools.box, item->id, name, item->arguments, item->what == MODEL_MCP_CALLED,
-	    conversation_at_ms(con, now_us));
+	if (item->what != MODEL_MCP_ASKS)
+		conversation_answered(con); /* what was said last is not to be answered once more */
+	toolbox_note(&con->tools.box, item, con->link.current.no, conversation_at_ms(con, now_us), now_us);
 	if (item->what == MODEL_MCP_ASKS)
 		approve_or_not(con, item, now_us);
 	else if (item->what == MODEL_MCP_FAILED) {
 		stat_add(tools_mcp_failed, 1);
 		log_warn(con->call->tag, "MCP server %.40s: %.60s failed", item->server, item->name);
-	} else
+	} else if (item->what == MODEL_MCP_CALLED)
 		stat_add(tools_mcp_called, 1);
 }
 

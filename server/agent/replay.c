@@ -8,8 +8,9 @@
 #include <string.h>
 
 enum {
-	PIECE_BYTES = 16, /* what a piece costs besides its text */
-	FIRST_WORDS = 160 /* bytes of what is left out that are told */
+	PIECE_BYTES = 16,  /* what a piece costs besides its text */
+	FIRST_WORDS = 160, /* bytes of what is left out that are told … */
+	TOOLS_NAMED = 400  /* … and of the names of tools in it */
 };
 
 /* ------------------------------------------------------------------------- pieces */
@@ -68,20 +69,23 @@ static void add_turn(struct replay *r, struct turn *turn)
 }
 
 /* A long one says that it goes on. */
-static struct replay_piece *add_output(struct replay *r, const char *output, size_t most)
+static void put_output(struct buf *text, const struct tool_run *run, size_t most)
 {
+	const char *output = run->output ? run->output : words_output_left_out;
 	size_t len = strlen(output), fits = toolbox_fit(output, most);
-	struct replay_piece *piece;
-	struct buf text;
 
-	if (fits == len)
-		return add(r, REPLAY_RESULT, output, len);
-	buf_init(&text, 0);
-	buf_put(&text, output, fits);
-	words_output_goes_on(&text, len - fits);
-	piece = buf_error(&text) ? NULL : add_own(r, REPLAY_RESULT, buf_text(&text));
-	buf_free(&text);
-	return piece;
+	buf_put(text, output, fits);
+	if (fits < len)
+		words_output_goes_on(text, len - fits);
+}
+
+/* In words: a session takes no result for a call that was not its own server's. */
+static void put_foreign(struct buf *text, const struct tool_run *run, const char *arguments, size_t most)
+{
+	words_put_called(text, run->name, run->answered ? arguments : "");
+	buf_puts(text, !run->answered ? words_it_is_not_known : run->ok ? words_it_worked : words_it_failed);
+	if (run->ok)
+		put_output(text, run, most);
 }
 
 /* Neither stands in the way of the conversation before it: each has a part of the room, and the larger one if an
@@ -90,21 +94,42 @@ static void add_run(struct replay *r, const struct replay_source *from, struct t
 {
 	size_t most = from->bytes / (run->no == from->box->count ? 2 : 4);
 	const char *arguments = toolbox_arguments(run, most / 2);
-	struct replay_piece *call = add(r, REPLAY_CALL, arguments, strlen(arguments));
-	struct replay_piece *result =
-	    call ? add_output(r, run->output ? run->output : words_output_left_out, most) : NULL;
+	struct replay_piece *call = NULL, *piece;
+	struct buf text;
 
-	if (result)
-		call->run = result->run = run;
+	buf_init(&text, 0);
+	if (run->foreign) {
+		put_foreign(&text, run, arguments, most);
+	} else {
+		call = add(r, REPLAY_CALL, arguments, strlen(arguments));
+		put_output(&text, run, most);
+	}
+	piece = buf_error(&text) ? NULL : add_own(r, call ? REPLAY_RESULT : REPLAY_NOTE, buf_text(&text));
+	buf_free(&text);
+	if (piece)
+		piece->run = run;
+	if (piece && call)
+		call->run = run;
 	else if (call)
 		r->count--;
 }
 
 /* --------------------------------------------------------------------------- all of it */
 
+/* Of one that runs elsewhere it is known with its session's end what came of it: nothing. */
 static bool is_told(const struct replay_source *from, const struct tool_run *run)
 {
-	return run->told && !run->foreign && run->session != from->session;
+	bool due = run->told || (run->foreign && !run->answered && !from->settled);
+
+	return due && run->session != from->session && run->left_out_of != from->session;
+}
+
+/* What was left out once would come behind what is newer. */
+static bool is_to_tell(const struct replay_source *from, const struct turn *turn)
+{
+	if (turn->session == from->session || turn->left_out_of == from->session)
+		return false;
+	return turn->kind == TURN_AGENT || turn->text_final || !from->text;
 }
 
 /* Of a turn of the caller the words may still come. */
@@ -138,7 +163,7 @@ static void add_all(struct replay *r, const struct replay_source *from)
 		for (; run < from->box->count && from->box->runs[run].at_ms < turn->at_ms; run++)
 			if (is_told(from, &from->box->runs[run]))
 				add_run(r, from, &from->box->runs[run]);
-		if (turn->session != from->session && (turn->kind == TURN_AGENT || turn->text_final || !from->text))
+		if (is_to_tell(from, turn))
 			add_turn(r, turn);
 	}
 	for (; !from->settled && run < from->box->count; run++)
@@ -192,42 +217,69 @@ static size_t first_kept(struct replay *r, size_t bytes)
 	return first;
 }
 
-/* No model is asked for this: how much it is, and how it began. */
-static char *sum_up(size_t turns, const struct replay_piece *first)
+/* The tools among the pieces before `first`, each once for what came of it. */
+static void put_tools(struct buf *out, const struct replay *r, size_t first)
 {
-	size_t len = first->len < FIRST_WORDS ? first->len : FIRST_WORDS;
-	char line[FIRST_WORDS + 200];
+	char one[2 * FOREIGN_ID_SIZE + 20];
 
-	while (len && len < first->len && ((unsigned char)first->text[len] & 0xc0) == 0x80)
+	for (size_t i = 1; i < first && out->len < TOOLS_NAMED; i++) {
+		const struct tool_run *run = r->pieces[i].run;
+
+		if (!run || r->pieces[i].kind == REPLAY_RESULT)
+			continue;
+		snprintf(one, sizeof one, ", %s: %s", run->name,
+		    run->ok         ? "ok"
+		    : run->answered ? "failed"
+				    : "not known");
+		if (!strstr(buf_text(out), one))
+			buf_puts(out, one);
+	}
+}
+
+/* No model is asked for this: how much it is, how it began, and what was done. False: there is nothing to be said. */
+static bool sum_up(struct replay *r, size_t first, size_t begun)
+{
+	struct replay_piece *line = &r->pieces[0], *at = &r->pieces[begun];
+	size_t len = at->len < FIRST_WORDS ? at->len : FIRST_WORDS;
+	struct buf text, tools;
+
+	while (len && len < at->len && ((unsigned char)at->text[len] & 0xc0) == 0x80)
 		len--;
-	words_turns_left_out(line, sizeof line, turns, first->text, len);
-	return strdup(line);
+	buf_init(&text, 0);
+	buf_init(&tools, 0);
+	put_tools(&tools, r, first);
+	words_put_left_out(&text, r->left_out, at->text, len, tools.len ? buf_text(&tools) + 2 : "");
+	line->own = text.len && !buf_error(&text) ? strdup(buf_text(&text)) : NULL;
+	line->text = line->own;
+	line->len = line->own ? strlen(line->own) : 0;
+	buf_free(&tools);
+	buf_free(&text);
+	return line->own;
 }
 
 /* Its line, or nothing, stands in the place that is kept for it in front. */
-static void keep_newest(struct replay *r, size_t bytes)
+static void keep_newest(struct replay *r, const struct replay_source *from)
 {
-	size_t first = first_kept(r, bytes), begun = 0;
+	size_t first = first_kept(r, from->bytes), begun = 0;
+	bool summed;
 
 	for (size_t i = first; i-- > 1;) {
+		if (r->pieces[i].turn)
+			r->pieces[i].turn->left_out_of = from->session;
+		if (r->pieces[i].run)
+			r->pieces[i].run->left_out_of = from->session;
 		if (r->pieces[i].kind != REPLAY_CALLER && r->pieces[i].kind != REPLAY_AGENT)
 			continue;
 		r->left_out++;
 		begun = i;
 	}
-	if (begun) {
-		r->pieces[0].own = sum_up(r->left_out, &r->pieces[begun]);
-		r->pieces[0].text = r->pieces[0].own ? r->pieces[0].own : "";
-		r->pieces[0].len = strlen(r->pieces[0].text);
-	}
+	summed = sum_up(r, first, begun);
 	for (size_t i = 1; i < first; i++)
 		free(r->pieces[i].own);
 	memmove(r->pieces + 1, r->pieces + first, (r->count - first) * sizeof *r->pieces);
 	r->count -= first - 1;
-	if (r->pieces[0].len)
-		return;
-	free(r->pieces[0].own);
-	memmove(r->pieces, r->pieces + 1, --r->count * sizeof *r->pieces);
+	if (!summed)
+		memmove(r->pieces, r->pieces + 1, --r->count * sizeof *r->pieces);
 }
 
 /* ---------------------------------------------------------------------------- outside */
@@ -248,7 +300,7 @@ bool replay_make(struct replay *r, const struct replay_source *from)
 	if (said || from->back[0])
 		add(r, REPLAY_NOTE, from->back, strlen(from->back));
 	add_all(r, from);
-	keep_newest(r, from->bytes);
+	keep_newest(r, from);
 	if (!from->settled)
 		add_running(r, from);
 	if (from->place[0])

@@ -4,8 +4,9 @@
  *
  * In order: what was said before the caller came back, turns with what was heard of them,
  * the tools that were called with what came of them, and last the place at which the
- * conversation is. It is bounded, the newest first; what is left out becomes one line. A tool
- * that runs is told of in a note: its call and its result follow when it is done.
+ * conversation is. It is bounded, the newest first; what is left out becomes one line, which names the tools in it. A tool
+ * that runs is told of in a note: its call and its result follow when it is done. So is one of an MCP
+ * server, which was no call of ours.
  */
 #include "server/agent/timeline.h"
 #include "server/agent/toolbox.h"
@@ -17,7 +18,7 @@ struct replay_piece {
 	const char *text; /* borrowed, mostly from what it is of */
 	size_t len;
 	struct turn *turn;    /* it is of this; or NULL */
-	struct tool_run *run; /* CALL, RESULT */
+	struct tool_run *run; /* it is of this; or NULL */
 	char *own;            /* owned: the text; or NULL */
 };
 
@@ -26,7 +27,7 @@ struct replay_source {                 /* borrowed until replay_free */
 	const char *back;              /* a note behind it; "": none */
 	struct timeline *timeline;
 	struct toolbox *box;
-	uint32_t session;  /* its number: what it knows is not told again */
+	uint32_t session;  /* its number: what it knows is not told again, nor what was left out for it */
 	bool text;         /* on a channel of text: a turn that is forming is told when it is whole */
 	bool settled;      /* only the beginning that cannot change any more */
 	bool written;      /* the caller's turns have words sooner or later */

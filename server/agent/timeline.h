@@ -36,6 +36,7 @@ struct turn {
 	bool by_bytes;          /* agent: its times are places in its text (SPOKEN_MS_PER_BYTE) */
 	bool to_shorten;        /* the model does not know yet how little of it was heard */
 	uint32_t session;       /* the number of the session that knows it; 0: none does */
+	uint32_t left_out_of;   /* the number of the last session that was not told it for want of room */
 	uint32_t known_as;      /* by our number, as MODEL_REQUEST_PAST; 0: by item_id */
 	uint32_t generated_ms, heard_ms;
 	size_t put_to;               /* where it ends in the JSON that was put last */

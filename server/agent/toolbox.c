@@ -21,6 +21,17 @@ size_t toolbox_fit(const char *text, size_t most)
 	return len;
 }
 
+static void put_arguments(struct tool_run *run, const char *arguments)
+{
+	size_t shown = toolbox_shown_len(arguments);
+
+	free(run->arguments);
+	free(run->whole);
+	run->arguments = strndup(arguments, shown);
+	run->cut = shown < strlen(arguments);
+	run->whole = run->cut && strlen(arguments) <= TOOLBOX_KEPT ? strdup(arguments) : NULL;
+}
+
 static void empty(struct tool_run *run)
 {
 	free(run->call_id);
@@ -83,9 +94,7 @@ enum tool_begun toolbox_begin(
 	*run = (struct tool_run){ .no = (uint32_t)t->count, .at_ms = at_ms, .began_us = now_us, .took_ms = -1 };
 	run->call_id = strdup(call_id);
 	run->name = strdup(name);
-	run->arguments = strndup(arguments, toolbox_shown_len(arguments));
-	run->cut = toolbox_shown_len(arguments) < strlen(arguments);
-	run->whole = run->cut && strlen(arguments) <= TOOLBOX_KEPT ? strdup(arguments) : NULL;
+	put_arguments(run, arguments);
 	if (!run->call_id || !run->name) {
 		toolbox_drop(t);
 		return TOOL_TOO_MANY;
@@ -97,18 +106,6 @@ enum tool_begun toolbox_begin(
 void toolbox_drop(struct toolbox *t)
 {
 	empty(&t->runs[--t->count]);
-}
-
-void toolbox_note(
-    struct toolbox *t, const char *call_id, const char *name, const char *arguments, bool ok, int64_t at_ms)
-{
-	struct tool_run *run;
-
-	if (toolbox_begin(t, call_id, name, arguments, at_ms, 0) != TOOL_BEGUN)
-		return;
-	run = &t->runs[t->count - 1];
-	run->answered = run->foreign = true;
-	run->ok = ok;
 }
 
 void toolbox_result(struct toolbox *t, struct tool_run *run, bool ok, const char *output, int64_t now_us)
@@ -142,6 +139,29 @@ void toolbox_told(struct toolbox *t, struct tool_run *run)
 {
 	run->told = true;
 	keep_newest(t);
+}
+
+/* Its arguments come when it has begun. One that is asked for is no call yet. */
+void toolbox_note(struct toolbox *t, const struct model_mcp_item *item, uint32_t session, int64_t at_ms, int64_t now_us)
+{
+	struct tool_run *run = toolbox_find(t, item->id);
+	char name[2 * FOREIGN_ID_SIZE];
+	bool begun = run;
+
+	snprintf(name, sizeof name, "%s/%s", item->server, item->name);
+	if (begun ? run->answered || !run->foreign
+		  : toolbox_begin(t, item->id, name, item->arguments, at_ms, now_us) != TOOL_BEGUN)
+		return;
+	run = toolbox_find(t, item->id);
+	run->foreign = true;
+	run->session = session;
+	if (item->what == MODEL_MCP_BEGINS)
+		return;
+	put_arguments(run, item->arguments);
+	toolbox_result(t, run, item->what == MODEL_MCP_CALLED, item->output, now_us);
+	run->took_ms = begun ? run->took_ms : -1;
+	if (item->what != MODEL_MCP_ASKS)
+		toolbox_told(t, run);
 }
 
 /* Half an object is none. */

@@ -8,6 +8,7 @@
  */
 #include "common/buf.h"
 #include "server/agent/dialogue/dialogue.h"
+#include "server/model/protocol.h"
 #include "server/store/store_calls.h"
 
 #include <stdbool.h>
@@ -24,13 +25,14 @@ struct tool_run {
 	uint32_t no;          /* from 1 */
 	char *call_id, *name; /* owned */
 	bool answered, ok;
-	bool foreign;     /* of another party: no session was told of it by us */
-	char *arguments;  /* owned: the part that is shown */
-	bool cut;         /* that is not all of them … */
-	char *whole;      /* … but this is; owned. NULL: not kept */
-	char *output;     /* owned: for the model. NULL: nothing, or not kept */
-	bool told;        /* a session knows it */
-	uint32_t session; /* the number of the session that knows of the call */
+	bool foreign;         /* of another party: other sessions are told of it in a note */
+	char *arguments;      /* owned: the part that is shown */
+	bool cut;             /* that is not all of them … */
+	char *whole;          /* … but this is; owned. NULL: not kept */
+	char *output;         /* owned: for the model. NULL: nothing, or not kept */
+	bool told;            /* a session knows it */
+	uint32_t session;     /* the number of the session that knows of the call */
+	uint32_t left_out_of; /* the number of the last session that was not told it for want of room */
 	int64_t at_ms, began_us, took_ms;
 };
 
@@ -56,9 +58,9 @@ void toolbox_drop(struct toolbox *t);
 struct tool_run *toolbox_find(struct toolbox *t, const char *call_id);
 struct tool_run *toolbox_no(struct toolbox *t, uint32_t no); /* NULL: no such run */
 
-/* Adds a finished run of another party (an MCP server), to be shown. */
+/* A run of another party, an MCP server's tool that the service of this session calls: it begins, or what came of it. */
 void toolbox_note(
-    struct toolbox *t, const char *call_id, const char *name, const char *arguments, bool ok, int64_t at_ms);
+    struct toolbox *t, const struct model_mcp_item *item, uint32_t session, int64_t at_ms, int64_t now_us);
 
 /* Keeps a run's result; once the model was told, as long as there is room. */
 void toolbox_result(struct toolbox *t, struct tool_run *run, bool ok, const char *output, int64_t now_us);

@@ -147,6 +147,17 @@ const struct model_access *model_endpoints_first(const struct model_endpoints *e
 	return ways[0];
 }
 
+bool model_endpoints_before(const struct model_endpoints *e, const struct agent *agent, const struct model_access *a,
+    const struct model_access *b)
+{
+	const struct model_access *ways[CONFIG_ENDPOINTS_MAX];
+	size_t n = put_in_order(e, agent, ways), i = 0;
+
+	while (i < n && ways[i] != a && ways[i] != b)
+		i++;
+	return a != b && i < n && ways[i] == a;
+}
+
 const struct model_access *model_endpoints_next(
     const struct model_endpoints *e, const struct agent *agent, const struct model_access *last)
 {

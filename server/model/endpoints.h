@@ -22,6 +22,10 @@ void model_endpoints_close(struct model_endpoints *e); /* fine if it was not ope
 /* The first of those that the agent takes, in its order, be it well or not. */
 const struct model_access *model_endpoints_first(const struct model_endpoints *e, const struct agent *agent);
 
+/* True if the agent takes `a` before `b`. */
+bool model_endpoints_before(const struct model_endpoints *e, const struct agent *agent, const struct model_access *a,
+    const struct model_access *b);
+
 /* Where the agent's next session is to be opened. `last`: NULL for a first try, which is made
  * in any case; else where the last one failed: then the next in the agent's order, round to `last`
  * itself, and NULL if all are refused. One that is failing is taken only if no other is left. */

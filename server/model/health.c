@@ -196,12 +196,13 @@ void model_health_heard(
 }
 
 /* The text API is not known by its silence: each of its answers has a status. */
-void model_health_quiet(struct model_health *h, const struct model_access *endpoint, const struct agent *agent)
+void model_health_useless(struct model_health *h, const struct model_access *endpoint, const struct agent *agent,
+    const char *code, const char *text)
 {
-	const struct model_failure failure = {
-		.error_class = "session", .code = "quiet", .text = "a session was opened, and gave no answers"
-	};
+	struct model_failure failure = { .error_class = "session" };
 
+	snprintf(failure.code, sizeof failure.code, "%s", code);
+	snprintf(failure.text, sizeof failure.text, "%s", text);
 	stat_model_error(failure.error_class, failure.code);
 	if (!findings_in_text(agent))
 		failed(h, endpoint, agent, &failure, true);

@@ -69,9 +69,10 @@ void model_health_failed(struct model_health *health, const struct model_access 
 void model_health_heard(struct model_health *health, const struct model_access *endpoint, const struct agent *agent,
     const struct model_event *event);
 
-/* A session took all that was asked, and gave no answer, until the call took another: the same as a failure
- * that may pass, but one which only an answer refutes. */
-void model_health_quiet(struct model_health *health, const struct model_access *endpoint, const struct agent *agent);
+/* A session was opened, and was of no use, so that the call took another: the same as a failure that may pass, but
+ * one which only an answer refutes. `code` is for counting, `text` a sentence. */
+void model_health_useless(struct model_health *health, const struct model_access *endpoint, const struct agent *agent,
+    const char *code, const char *text);
 
 /* A session that talked was closed for this reason, of this class. */
 void model_health_closed(struct model_health *health, const struct model_access *endpoint, const struct agent *agent,

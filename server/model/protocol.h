@@ -91,7 +91,7 @@ enum model_event_type {
 	MODEL_TRANSCRIPT_FAILED, /* item_id */
 	MODEL_RESPONSE_CREATED,  /* response_id, aside */
 	MODEL_RESPONSE_SIGN,     /* response_id, or "": the response is alive */
-	MODEL_ITEM_ADDED,        /* response_id: another part of it begins */
+	MODEL_ITEM_ADDED,        /* response_id, mcp: another part of it begins */
 	MODEL_ITEM_DONE,         /* response_id, item_id, calls, mcp */
 	MODEL_MCP_LIST_FAILED,   /* item_id: the model cannot have that server's tools */
 	MODEL_AUDIO,             /* response_id, item_id, audio */
@@ -157,8 +157,14 @@ struct model_tool_call {
 
 /* An MCP server's tool, called by the service itself, not by us. */
 struct model_mcp_item {
-	enum model_mcp { MODEL_MCP_NONE, MODEL_MCP_CALLED, MODEL_MCP_FAILED, MODEL_MCP_ASKS /* whether it may */ } what;
-	const char *id, *server, *name, *arguments; /* "" when absent; NULL with NONE */
+	enum model_mcp {
+		MODEL_MCP_NONE,
+		MODEL_MCP_BEGINS,
+		MODEL_MCP_CALLED,
+		MODEL_MCP_FAILED,
+		MODEL_MCP_ASKS /* whether it may */
+	} what;
+	const char *id, *server, *name, *arguments, *output; /* "" when absent; NULL with NONE */
 };
 
 struct model_event {

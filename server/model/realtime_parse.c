@@ -179,6 +179,14 @@ static bool on_item_done(struct model_event *e)
 	return need_response(e) && cJSON_IsObject(item) && realtime_take_calls(e, item);
 }
 
+/* What it asks comes whole, with its end. */
+static bool on_item_added(struct model_event *e)
+{
+	realtime_take_mcp(e, json_get(e->kept, "item"));
+	e->mcp.what = e->mcp.what == MODEL_MCP_CALLED ? MODEL_MCP_BEGINS : MODEL_MCP_NONE;
+	return need_response(e);
+}
+
 static bool on_answer_part(struct model_event *e)
 {
 	return need_response(e) && need_item(e);
@@ -307,7 +315,7 @@ static const struct {
 	{ "response.output_audio.done", MODEL_AUDIO_DONE, on_answer_part },
 	{ "response.output_audio_transcript.delta", MODEL_TEXT_DELTA, on_answer_delta },
 	{ "response.output_audio_transcript.done", MODEL_TEXT_DONE, on_answer_transcript },
-	{ "response.output_item.added", MODEL_ITEM_ADDED, need_response },
+	{ "response.output_item.added", MODEL_ITEM_ADDED, on_item_added },
 	{ "response.output_item.done", MODEL_ITEM_DONE, on_item_done },
 	{ "response.output_text.delta", MODEL_TEXT_DELTA, on_answer_delta },
 	{ "response.output_text.done", MODEL_TEXT_DONE, on_answer_text },

@@ -78,6 +78,7 @@ void realtime_take_mcp(struct model_event *event, const cJSON *item)
 	mcp->server = name_at(item, "server_label");
 	mcp->name = name_at(item, "name");
 	mcp->arguments = text_at(item, "arguments");
+	mcp->output = text_at(item, "output");
 }
 
 /* ----------------------------------------------------------------- messages */

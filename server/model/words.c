@@ -118,10 +118,13 @@ void words_output_goes_on(struct buf *out, size_t bytes)
 
 const char words_output_left_out[] = "{\"note\":\"The result is left out here; it was told before.\"}";
 
-void words_turns_left_out(char *out, size_t size, size_t turns, const char *first, size_t len)
+void words_put_left_out(struct buf *out, size_t turns, const char *first, size_t len, const char *tools)
 {
-	snprintf(out, size, "%zu earlier turn%s of this call %s left out here. They began: %.*s", turns,
-	    turns == 1 ? "" : "s", turns == 1 ? "is" : "are", (int)len, first);
+	if (turns)
+		buf_printf(out, "%zu earlier turn%s of this call %s left out here. They began: %.*s", turns,
+		    turns == 1 ? "" : "s", turns == 1 ? "is" : "are", (int)len, first);
+	if (*tools)
+		buf_printf(out, "%sTools that were called by then: %s.", turns ? " […] " : "", tools);
 }
 
 void words_running(char *out, size_t size, const char *tool)
@@ -131,6 +134,19 @@ void words_running(char *out, size_t size, const char *tool)
 	    "the same purpose.",
 	    tool);
 }
+
+void words_put_called(struct buf *out, const char *tool, const char *arguments)
+{
+	buf_printf(
+	    out, "The tool %s was called here%s%s. ", tool, *arguments ? ", with these arguments: " : "", arguments);
+}
+
+const char words_it_worked[] = "It did its work. Its result: ";
+
+const char words_it_failed[] = "It failed.";
+
+const char words_it_is_not_known[] = "The connection to it broke off, and whether it did its work is not known. Do not "
+				     "call it again for the same purpose before you have found that out.";
 
 const char words_broke_off[] =
     "What you said last broke off there, by a fault of the line, and the caller has heard it so far. When it is "

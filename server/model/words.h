@@ -38,10 +38,14 @@ extern const char words_unwritten[], words_arguments_left_out[], words_output_le
 void words_output_goes_on(struct buf *out, size_t bytes);
 /* In front of what the caller said, also in the record: its beginning was lost. */
 extern const char words_torn[];
-/* A note: so many turns are left out, which began with these words. */
-void words_turns_left_out(char *out, size_t size, size_t turns, const char *first, size_t len);
+/* Appends a note: so many turns are left out, which began with these words, and these tools with what came of them;
+ * 0, "": none. */
+void words_put_left_out(struct buf *out, size_t turns, const char *first, size_t len, const char *tools);
 /* A note: a tool is running, and its result is to come. */
 void words_running(char *out, size_t size, const char *tool);
+/* Appends a note: a tool of an MCP server was called (`arguments` "": with what is not known); then one of these. Behind the first comes its result. */
+void words_put_called(struct buf *out, const char *tool, const char *arguments);
+extern const char words_it_worked[], words_it_failed[], words_it_is_not_known[];
 /* A note: what was said last broke off there. */
 extern const char words_broke_off[];
 /* Notes: the call is ending, after a goodbye; the caller is being connected to that person. */

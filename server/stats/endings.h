@@ -39,6 +39,7 @@ enum call_after {
 	X(STREAM_INVALID, "stream_invalid", "Twilio's stream broke the protocol", APOLOGY, true) \
 	X(MODEL_UNREACHABLE, "model_unreachable", "no connection to the model", APOLOGY, true) \
 	X(MODEL_REFUSED, "model_refused", "model refused the key or the session", APOLOGY, true) \
+	X(MODEL_MODERATED, "model_moderated", "model refused what was said", APOLOGY, true) \
 	X(MODEL_LOST, "model_lost", "connection to the model was lost", APOLOGY, true) \
 	X(MODEL_EXPIRED, "model_expired", "model's session reached its time limit", APOLOGY, true) \
 	X(MODEL_FAILED, "model_failed", "model could not answer", APOLOGY, true) \

@@ -38,6 +38,18 @@ walks() {
 	stop_server
 }
 
+# What one model is not told any more, another is not either.
+moderated() {
+	desk '"fallback": ["reconnect", "text", {"dial": ["+12025550156"]}]'
+	printf '%s\n' wait-end >"$WORK/wait.script"
+	model model --key "$SECRET" --fault fail=content_filter
+	server server AGENTS_DIR="$WORK/agents" TEXT_API_KEY="$SECRET" TEXT_API_URL=https://localhost:1/v1/responses
+	check "$NAME: a person is dialled" phone phone --to +12025550100 --script "$WORK/wait.script" --dial completed --expect dial=+12025550156
+	check "$NAME: and no other model is asked" equal "$(told)" "dial; why=moderated after=nothing"
+	check "$NAME: it has an ending of its own" equal "$(api /status | jq -c '.calls.ended | [.model_moderated, .model_refused]')" "[1,0]"
+	stop_server
+}
+
 # ------------------------------------------------------------------ the process dies
 # dies FIELDS SCRIPT PHONE-ARGS…: killed once the agent has answered, with another server on the port when Twilio asks again.
 dies() {
@@ -144,6 +156,7 @@ cat >"$WORK/shop.json" <<JSON
   "turns": [ {"hear": "And on Saturday?", "say": "On Saturday from ten to two."}, {"hear": "When do you open?", "say": "At nine in the morning."} ] }
 JSON
 apart walks walks
+apart moderated moderated
 apart stream-dies stream_dies
 apart relay-dies relay_dies
 apart restarts restarts

@@ -177,7 +177,7 @@ done
 check "an answer that stops half-way is an answer" went fails-max_tokens caller_hung_up \
 	"$FINE and $ONCE and .turns[1].status == \"incomplete\""
 for how in fails once-no-audio; do
-	check "one that the service's filter cuts off ends the call: $how" went "$how-content_filter" model_refused \
+	check "one that the service's filter cuts off ends the call: $how" went "$how-content_filter" model_moderated \
 		'.turns[0].who == "caller"'
 done
 SILENT='.turns[1] | .who == "agent" and .generated_ms == 0 and .heard_ms == 0 and .heard_text == ""'
@@ -208,7 +208,7 @@ check "one that gives no sign of life is lost" went no-pong model_lost 'all(.tur
 
 api /status >"$WORK/status.json"
 check "every ending is counted" equal "$(field "$WORK/status.json" \
-	'.calls.ended | "\(.caller_hung_up) \(.model_lost) \(.model_failed) \(.model_refused) \(add)"')" "53 11 5 4 73"
+	'.calls.ended | "\(.caller_hung_up) \(.model_lost) \(.model_failed) \(.model_refused) \(.model_moderated) \(add)"')" "53 11 5 2 2 73"
 # On a busy machine a model that is silent may have ceased to read before.
 check "every error is counted" equal "$(field "$WORK/status.json" \
 	'[.model.errors[] | .code |= if . == "stalled" then "silent" else . end] | group_by([.class, .code]) |

@@ -74,7 +74,7 @@ static void answer_tools(const struct model_event *e)
 		realtime_protocol.tool_result(&out, "tool_1", call->call_id, call->arguments);
 	}
 	if (mcp->what != MODEL_MCP_NONE) {
-		must(strlen(mcp->id) < FOREIGN_ID_SIZE && mcp->server && mcp->name && mcp->arguments);
+		must(strlen(mcp->id) < FOREIGN_ID_SIZE && mcp->server && mcp->name && mcp->arguments && mcp->output);
 		realtime_protocol.approve(&out, "tool_2", mcp->id, false);
 	}
 	buf_free(&out);

@@ -23,7 +23,7 @@ WAIT_MS=30000  # for an answer, then the caller gives up
 TROUBLE=$(words 600 604) # what its agent says when no model is to be had, where its lines lie in the voice cache
 SILENT_MS=3000 # at most, wherever a way is left; what only guards against hanging sets more
 
-# talk NAME LAST-CALL [FIRST-CALL]: what the model says in such a call.
+# talk NAME LAST-CALL [FIRST-CALL [TOOL]]: what the model says in such a call.
 talk() {
 	local first="\"say\": \"${TOLD[0]}\""
 	[ -z "${3:-}" ] || first="\"say\": \"\", \"calls\": [$3], \"then\": {$first}"
@@ -31,7 +31,7 @@ talk() {
 		{ "greeting": {"say": "$GREETING"}, "typed": {"say": "$(words 700 703)"}, "otherwise": {"say": "$(words 710 713)"},
 		  "turns": [
 		    {"hear": "${ASKED[0]}", $first},
-		    {"hear": "${ASKED[1]}", "say": "", "calls": [{"name": "look", "arguments": {"day": 1}}], "then": {"say": "${TOLD[1]}"}},
+		    {"hear": "${ASKED[1]}", "say": "", "calls": [{"name": "${4:-look}", "arguments": {"day": 1}}], "then": {"say": "${TOLD[1]}"}},
 		    {"hear": "${ASKED[2]}", "say": "${TOLD[2]}"},
 		    {"hear": "${ASKED[3]}", "say": "${TOLD[3]}", "calls": [$2]},
 		    {"hear": "Yes.", "say": "And then?"} ] }
@@ -102,6 +102,7 @@ caller() { # TIMES: he says as often something that no judge looks at
 
 ready() {
 	talk goodbye '{"name": "end_call"}'
+	talk mcp '{"name": "end_call"}' '' crm/look
 	talk keys '{"name": "end_call"}' '{"name": "send_digits", "arguments": {"digits": "1w2"}}'
 	talk transfer '{"name": "transfer_call", "arguments": {"destination": "office"}}'
 	caller 0 | tee "$WORK/caller.script" >"$WORK/presses.script"
@@ -320,13 +321,13 @@ LADDER='["reconnect", "text", {"dial": ["+12025550156", "+12025550157"]}, "voice
 TEXT_RULES_LAST='{"last": "Goodbye.", "then": [{"text": "Goodbye to you, too.", "calls": [{"name": "end_call", "arguments": {}}]}]},
 	{"last": "Hello?", "then": [{"text": "We can go on in text."}]}, {"then": [{"text": "Sorry, where were we?"}]}'
 
-# fault NAME [-v SPOILT] [-h WORDS] [-c relay] [-m FAULT]… [-2 FAULT|-]… [-s SETTING]… [-p PHONE-ARG]… [-q QUERY] [-r TIMES] [-d COMMAND] [-t] [-e ENDING] [-x] [-k RULE] [-l RUNGS [-w RULE] [-a SCRIPT]]
+# fault NAME [-v SPOILT] [-h WORDS] [-c relay] [-m FAULT]… [-2 FAULT|-]… [-s SETTING]… [-p PHONE-ARG]… [-q QUERY] [-r TIMES] [-d COMMAND] [-t] [-M] [-e ENDING] [-x] [-k RULE] [-l RUNGS [-w RULE] [-a SCRIPT]]
 fault() {
 	local name=$1 option OPTIND=2
 	local FIRST=() SECOND=() SETTINGS=() PHONE=() DURING= QUERY= REPEATED=0 TALK=goodbye CALLER=caller BAR="goes on" ENDING=agent_ended \
 		CHANNEL=stream RUNGS= RUNGS_DUE= TEXT_RULES= SPOIL= HEARS=- KEYS=
 	[ -z "$ASKED_FOR" ] || [[ $ASKED_FOR == *" $name "* ]] || return 0
-	while getopts c:m:2:s:p:q:r:d:e:l:w:a:v:h:k:tx option; do
+	while getopts c:m:2:s:p:q:r:d:e:l:w:a:v:h:k:tMx option; do
 		case $option in
 		c) CHANNEL=$OPTARG ;;
 		m) FIRST+=("$OPTARG") ;;
@@ -338,6 +339,7 @@ fault() {
 		d) DURING=$OPTARG ;;
 		e) ENDING=$OPTARG ;;
 		k) KEYS=$OPTARG TALK=keys ;;
+		M) TALK=mcp ;;
 		t) TALK=transfer ENDING=transferred ;;
 		x) BAR="ends" ;;
 		l) RUNGS=$LADDER RUNGS_DUE=$OPTARG BAR="goes down" && [ $CALLER != caller ] || CALLER=falls ;;

@@ -7,6 +7,7 @@
 #   -q            the query of the address of its tool
 #   -r            so many times the caller says something small before, and is answered
 #   -d            what is done meanwhile: `at N COMMAND`, once the caller says his N-th words
+#   -M            its tool is of an MCP server's, and called from the model's side
 #   -t            the caller is put through to a person in the end
 #   -e            how the call ends, if not by the agent's goodbye
 #   -l            it goes down by these rungs of the ladder; -w: what the text model answers there, -a before it: the caller's
@@ -32,6 +33,7 @@ fault cut-answered -m drop=1011:done2@1
 fault cut-calling-tool -m drop=rst:tool@1
 fault cut-with-tool -m drop=notify:speech2@1 -m first-delta-delay=900@1
 fault cut-after-tool -m drop=rst:answer3@1
+fault cut-after-mcp -M -m drop=rst:tool@1
 fault cut-transfer -t -m drop=rst:tool2@1
 fault cut-farewell -m drop=rst:answer5@1
 fault cut-farewell-said -m drop=rst:tool2@1
@@ -51,6 +53,7 @@ fault relay-cut-transfer -c relay -t -m drop=rst:tool2@1
 fault relay-cut-farewell -c relay -m drop=rst:answer4@1
 fault relay-stalled -c relay -m drop=stall:answer@1
 fault relay-expired -c relay -m error=session-expired:done@1
+fault relay-expires-long -c relay -r 20 -m expires=12@1 -s REPLAY_TOKENS=100
 fault relay-stuck -c relay -m stuck@1
 fault relay-halted -c relay -m halt@1
 fault relay-cut-for-good -c relay -x -m drop=rst:answer@1 -m drop=rst:accept@2-
@@ -96,6 +99,7 @@ fault forgets-update -m drop=rst:speech@1 -m no-updated@2
 
 # A second endpoint.
 fault second-after-loss -m drop=rst:answer2@1 -m refuse=503@2- -2 -
+fault second-after-losses -m drop=rst:done@1- -2 -
 fault second-at-once -m refuse=503@1- -2 -
 fault second-after-quota -m error=quota:done2@1 -m refuse=429@2- -2 - -s OPENAI_API_KEY_2=not-a-real-secret-0123456789-2
 fault second-never-speaks -x -m drop=rst:answer2@1 -m refuse=503@2- -2 no-created
@@ -121,6 +125,7 @@ fault keys-stream-refused -k lose-streamx1 -a presses -l "reconnect"
 
 # The ladder: each rung fails into the next, and a restart at each.
 fault ladder-text -m refuse=401@1- -w '{"last": "Hello?", "then": [{"text": "We can."}]}' -l "text"
+fault ladder-moderated -m fail=content_filter@1 -w '{"last": "Hello?", "then": [{"text": "We can."}]}' -p --dial -p no-answer -l "dial dial voicemail"
 fault ladder-text-slow -m refuse=401@1- -w '{"last": "Hello?", "then": [{"text": "Too late.", "slow_ms": 60000}]}' -p --dial -p no-answer -l "text dial dial voicemail"
 fault ladder-text-down -m refuse=401@1- -w '{"then": [{"status": 503}]}' -p --dial -p no-answer -l "text dial dial voicemail"
 fault ladder-text-cut -m refuse=401@1- -w '{"last": "Hello?", "then": [{"drop": true}]}' -p --dial -p busy -l "text dial dial voicemail"

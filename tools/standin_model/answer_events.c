@@ -79,7 +79,7 @@ static bool wants_call(const struct session *s, const struct answer *a, const st
 
 	if (a->status != COMPLETED || a->no_tools || a->out_of_band)
 		return false;
-	if (call->force)
+	if (call->force || strchr(call->name, '/'))
 		return true;
 	if (cJSON_IsString(choice) && strcmp(choice->valuestring, "none") == 0)
 		return false;
@@ -95,17 +95,37 @@ static bool wants_call(const struct session *s, const struct answer *a, const st
 
 static void send_arguments(struct session *s, const struct answer *a, const struct item *call, int index)
 {
-	for (int done = 0; done < 2; done++) {
-		struct text *out = event_open(
-		    s, done ? "response.function_call_arguments.done" : "response.function_call_arguments.delta");
+	bool there = strchr(call->call_name, '/');
 
-		text_printf(out, ",\"response_id\":\"%s\",\"item_id\":\"%s\",\"output_index\":%d,\"call_id\":\"%s\"",
-		    a->id, call->id, index, call->call_id);
-		if (done)
+	for (int done = 0; done < 2; done++) {
+		char type[64];
+		struct text *out;
+
+		snprintf(type, sizeof type, "response.%s_call_arguments.%s", there ? "mcp" : "function",
+		    done ? "done" : "delta");
+		out = event_open(s, type);
+		text_printf(
+		    out, ",\"response_id\":\"%s\",\"item_id\":\"%s\",\"output_index\":%d", a->id, call->id, index);
+		if (!there)
+			text_field(out, "call_id", call->call_id);
+		if (done && !there)
 			text_field(out, "name", call->call_name);
 		text_field(out, done ? "arguments" : "delta", call->words);
 		event_send(s);
 	}
+}
+
+/* With its output the model can go on. */
+static void call_there(struct session *s, struct item *call, int index)
+{
+	static const char *const types[] = { "response.mcp_call.in_progress", "response.mcp_call.completed" };
+
+	for (int i = 0; i < 2; i++) {
+		text_printf(event_open(s, types[i]), ",\"item_id\":\"%s\",\"output_index\":%d", call->id, index);
+		event_send(s);
+	}
+	call->has_output = true;
+	s->then = call->then;
 }
 
 static void send_call(struct session *s, struct answer *a, const struct line *line, const struct line_call *wanted)
@@ -125,6 +145,8 @@ static void send_call(struct session *s, struct answer *a, const struct line *li
 	items_send(s, "conversation.item.added", call, true);
 	if (!wanted->incomplete)
 		send_arguments(s, a, call, index);
+	if (strchr(call->call_name, '/'))
+		call_there(s, call, index);
 	call->status = wanted->incomplete ? "incomplete" : "completed";
 	items_send(s, "conversation.item.done", call, true);
 	send_output_item(s, a, "response.output_item.done", call, index);

@@ -72,6 +72,24 @@ static void put_given(struct text *out, const struct item *item)
 	cJSON_Delete(copy);
 }
 
+static void put_call(struct text *out, const struct item *item)
+{
+	const char *name = strchr(item->call_name, '/');
+	bool begun = strcmp(item->status, "in_progress") == 0;
+
+	if (name)
+		text_printf(out,
+		    "\"type\":\"mcp_call\",\"server_label\":\"%.*s\",\"name\":\"%s\",\"approval_request_id\":null,\"error\":null",
+		    (int)(name - item->call_name), item->call_name, name + 1);
+	else
+		text_printf(out, "\"type\":\"function_call\",\"name\":\"%s\",\"call_id\":\"%s\"", item->call_name,
+		    item->call_id);
+	text_field(out, "arguments", begun ? "" : item->words);
+	if (name)
+		text_field(out, "output", begun ? NULL : CALLED_THERE);
+	text_puts(out, "}");
+}
+
 void items_put_json(struct text *out, const struct item *item, bool with_audio)
 {
 	text_printf(out, "{\"id\":\"%s\",\"object\":\"realtime.item\",\"status\":\"%s\",", item->id, item->status);
@@ -80,11 +98,7 @@ void items_put_json(struct text *out, const struct item *item, bool with_audio)
 		put_given(out, item);
 		return;
 	case ITEM_CALL:
-		text_printf(out,
-		    "\"type\":\"function_call\",\"name\":\"%s\",\"call_id\":\"%s\",\"arguments\":", item->call_name,
-		    item->call_id);
-		text_json(out, strcmp(item->status, "in_progress") == 0 ? "" : item->words);
-		text_puts(out, "}");
+		put_call(out, item);
 		return;
 	case ITEM_USER_AUDIO:
 		text_puts(out, "\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_audio\"");
@@ -227,6 +241,17 @@ const struct line *items_broken_off(const struct session *s, const char **rest)
 	return line;
 }
 
+/* A tool of an MCP server was called before: what it has told comes next. */
+static void take_note(struct session *s, const char *words)
+{
+	char name[64];
+
+	if (words && sscanf(words, "The tool %63s was called here", name) == 1 && strchr(name, '/')) {
+		s->then = script_then(s->service->script, name);
+		s->owed = NULL;
+	}
+}
+
 /* What others say in a session in text (a cut answer put right) leaves the caller's words to be answered.
  * Elsewhere words that the caller says in the script are taken as said, and an answer to them as given. */
 static void take_message(struct session *s, const struct item *item, const char *role)
@@ -303,6 +328,8 @@ void items_create(struct session *s, const cJSON *event, const char *event_id, u
 	/* What is put before others has been answered, or is put right. */
 	if (at + 1 == s->item_count || !role || strcmp(role, "user") != 0)
 		take_message(s, item, role ? role : "");
+	if (is_of(item, "system"))
+		take_note(s, words_of(item));
 	json = cJSON_PrintUnformatted(given);
 	s->text_tokens += (long)strlen(json) / 4;
 	session_say(s, "item: %s", json);

@@ -27,7 +27,8 @@
  * "call_id" gives an id, twice the same too, "call_id_length" one of so many
  * characters; "status": "incomplete" an item that was never finished; "force":
  * true a tool nobody declared; "cancelled": true beside "calls" ends the answer
- * as cut by the caller.
+ * as cut by the caller. A name with a slash is the tool of an MCP server's, "label/name": it is called from here, and has
+ * its output at once, CALLED_THERE.
  */
 #include "tools/kit/g711.h"
 #include "tools/kit/sound.h"
@@ -35,6 +36,8 @@
 #include <stdbool.h>
 
 enum { LINE_CALLS = 8 };
+
+#define CALLED_THERE "{\"done\":true}"
 
 struct line_call {
 	char *name, *arguments; /* as they go out */

@@ -119,7 +119,7 @@ void link_begin_session(struct link *l, int64_t now)
 	model_health_ok(l->health, l->current.access, l->wish.agent, connect_ms);
 	if (model_session_resumed(l->current.session))
 		stat_add(model_resumed, 1);
-	if (l->current.access != &l->endpoints->list[0])
+	if (l->current.access != model_endpoints_first(l->endpoints, l->wish.agent))
 		stat_add(model_elsewhere, 1);
 	if (connect_ms < 0)
 		log_info(l->call->tag, "model ready; it is asked for each answer");
@@ -320,26 +320,26 @@ void link_take_writer(struct link *l)
 		write_failed(l, err);
 }
 
-/* The next ping, and the loss. Any sign of life answers a ping; the first one tells whether pings are answered. */
-static int64_t ping_us(const struct link *l)
+/* Any sign of life answers a ping; the first one tells whether pings are answered. */
+int64_t link_ping_us(const struct link_session *s, bool waited_for)
 {
-	int64_t last_us = later(l->current.heard_us, l->current.pinged_us);
+	int64_t last_us = later(s->heard_us, s->pinged_us);
 
-	if (!l->current.answers_pings)
-		return l->current.was_pinged ? last_us + PING_US : l->current.began_us;
-	return l->current.pinged_us > l->current.heard_us ? NEVER_US
-							  : last_us + (l->waited_for ? LOOK_WAITING_US : LOOK_US);
+	if (!s->answers_pings)
+		return s->was_pinged ? last_us + PING_US : s->began_us;
+	return s->pinged_us > s->heard_us ? NEVER_US : last_us + (waited_for ? LOOK_WAITING_US : LOOK_US);
 }
 
-/* The time that a service takes for an answer begins when it has the ping: whoever writes knows when that is. */
-static int64_t dead_us(const struct link *l)
+int64_t link_dead_us(const struct link_session *s, int64_t read_us)
 {
-	const struct link_session *s = &l->current;
-	int64_t read_us = model_writer_ping_read_us(&l->call->writer);
-
 	if (s->answers_pings && s->pinged_us > s->heard_us && read_us)
 		return read_us + NO_PONG_US;
 	return s->heard_us + DEAD_US;
+}
+
+static int64_t dead_us(const struct link *l)
+{
+	return link_dead_us(&l->current, model_writer_ping_read_us(&l->call->writer));
 }
 
 void link_ping(struct link *l, int64_t now_us)
@@ -353,7 +353,7 @@ void link_ping(struct link *l, int64_t now_us)
 		link_lose(l, END_MODEL_LOST);
 		return;
 	}
-	if (now_us < ping_us(l))
+	if (now_us < link_ping_us(&l->current, l->waited_for))
 		return;
 	l->current.was_pinged = true;
 	l->current.pinged_us = now_us;
@@ -405,7 +405,7 @@ int64_t link_deadline_us(const struct link *l)
 	case LINK_TALKING:
 		if (l->current.more_to_read)
 			return 0;
-		return earlier(next, earlier(ping_us(l), dead_us(l)));
+		return earlier(next, earlier(link_ping_us(&l->current, l->waited_for), dead_us(l)));
 	default:
 		return INT64_MAX;
 	}

@@ -56,11 +56,14 @@ struct link_session {
 	bool more_to_read;                     /* its connection may hold messages that poll does not show */
 	int write_error; /* negative errno of a failed write; messages that came before are read first */
 
-	/* Once it is current and ready. */
-	int64_t began_us, renew_us, force_us;
-	bool brief;                     /* the service says that its end comes sooner than SESSION_RENEW_SECONDS */
+	/* Once it is ready. */
+	int64_t began_us;
 	int64_t heard_us, pinged_us;    /* last sign of life of the connection, last order of a ping */
 	bool was_pinged, answers_pings; /* it does so: then its silence is soon told from death */
+
+	/* Once it is current and ready. */
+	int64_t renew_us, force_us;
+	bool brief; /* the service says that its end comes sooner than SESSION_RENEW_SECONDS */
 };
 
 struct link {
@@ -85,6 +88,8 @@ struct link {
 	int64_t retry_us;    /* if LOST: time of the next attempt */
 	int tries;           /* since the last session that was a good one */
 	int64_t lost_us;     /* the last loss since then; 0: none */
+	int64_t broke_us;    /* a session's connection last broke then; 0: none has */
+	bool broke_again;    /* so soon after another that the next session is to be had elsewhere */
 	int64_t renewed_us;  /* a brief session was last renewed then; 0: none was */
 	bool said_brief;     /* a renewal was put off, and that was said */
 	bool waited_for;     /* the caller waits for an answer: the loop sets this */

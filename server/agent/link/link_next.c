@@ -14,6 +14,7 @@
 enum {
 	DIAL_TRIES = 3,            /* for the first session, before the call is given up */
 	REDIAL_US = 2 * US_PER_S,  /* for a try after a loss */
+	AGAIN_US = 60 * US_PER_S,  /* two that break within this time are no weather */
 	PROVED_US = 30 * US_PER_S, /* a session that talked for so long counts as a good one, or one that answered */
 	RENEW_BEFORE_US = 60 * US_PER_S, /* a session's end, or a tenth of a short one's time */
 	RENEW_AGAIN_US = 10 * US_PER_S,  /* after a next session that failed */
@@ -53,14 +54,14 @@ static void first_failed(struct link *l, bool permanent)
 /* ------------------------------------------------------------------------- after a loss */
 
 /* Where the next session is to be had; NULL: nowhere. A session that was lost may be weather, so its
- * own endpoint comes first, or one before it that is well by now; not if it gave no answers. */
+ * own endpoint comes first, or one before it that is well by now; not if it gave no answers, or is lost each time. */
 static const struct model_access *where_next(const struct link *l, bool refused)
 {
 	const struct model_access *own = l->current.access, *first, *other;
 
-	if (!l->tries && !refused && l->why != END_MODEL_FAILED) {
+	if (!l->tries && !refused && !l->broke_again && l->why != END_MODEL_FAILED) {
 		first = model_endpoints_next(l->endpoints, l->wish.agent, NULL);
-		return first && first->number < own->number ? first : own;
+		return first && model_endpoints_before(l->endpoints, l->wish.agent, first, own) ? first : own;
 	}
 	other = model_endpoints_next(l->endpoints, l->wish.agent, own);
 	return refused && other == own ? NULL : other;
@@ -125,13 +126,27 @@ void link_attempt_failed(struct link *l)
 	model_health_failed(l->health, l->current.access, l->wish.agent, &failure);
 	link_drop_session(l);
 	if (failure.moderated) {
-		link_give_up(l, END_MODEL_REFUSED);
+		link_give_up(l, END_MODEL_MODERATED);
 	} else if (l->lost_us) {
 		link_enter(l, LINK_LOST);
 		try_again(l, failure.permanent);
 	} else {
 		first_failed(l, failure.permanent);
 	}
+}
+
+/* For whoever dials next: that endpoint opens sessions, and they are of no use. */
+static void note_loss(struct link *l, enum call_end why)
+{
+	l->broke_again = why == END_MODEL_LOST && l->broke_us && l->now_us < l->broke_us + AGAIN_US;
+	if (why == END_MODEL_LOST)
+		l->broke_us = l->now_us;
+	if (l->broke_again)
+		model_health_useless(l->health, l->current.access, l->wish.agent, "lost_again",
+		    "a call lost two sessions within a minute");
+	else if (why == END_MODEL_FAILED)
+		model_health_useless(
+		    l->health, l->current.access, l->wish.agent, "quiet", "a session was opened, and gave no answers");
 }
 
 /* The conversation goes on with another session: the next one, if it is on its way. */
@@ -141,8 +156,7 @@ void link_lose(struct link *l, enum call_end why)
 		return;
 	if (l->now_us >= l->current.began_us + PROVED_US)
 		link_proved(l);
-	if (why == END_MODEL_FAILED)
-		model_health_quiet(l->health, l->current.access, l->wish.agent);
+	note_loss(l, why);
 	l->lost_us = l->now_us;
 	l->why = why;
 	l->retry_us = 0;
@@ -155,7 +169,7 @@ void link_lose(struct link *l, enum call_end why)
 void link_lose_by(struct link *l, enum model_error error)
 {
 	if (error == MODEL_MODERATED)
-		link_give_up(l, END_MODEL_REFUSED);
+		link_give_up(l, END_MODEL_MODERATED);
 	else
 		link_lose(l, error == MODEL_RENEW   ? END_MODEL_EXPIRED
 			     : error == MODEL_FATAL ? END_MODEL_REFUSED
@@ -209,12 +223,17 @@ void link_drop_next(struct link *l)
 	l->swap = false;
 }
 
-/* The old one goes on, and another is tried later. */
-static void next_failed(struct link *l, const char *why, int64_t now)
+/* The old one goes on, and another is tried later; not if what was said is to blame. */
+static void next_refused(struct link *l, const char *why, enum model_error error, int64_t now)
 {
 	log_warn(l->call->tag, "model: the next session: %s", why);
 	link_drop_next(l);
-	l->current.renew_us = now + RENEW_AGAIN_US;
+	l->current.renew_us = error == MODEL_MODERATED ? NEVER_US : now + RENEW_AGAIN_US;
+}
+
+static void next_failed(struct link *l, const char *why, int64_t now)
+{
+	next_refused(l, why, MODEL_RETRY, now);
 }
 
 /* By their numbers, which grow: a service may tell it more than once. */
@@ -229,23 +248,26 @@ void link_refused(struct link *l, const struct model_event *e)
 }
 
 /* It is told the conversation, and says little. A piece of it that it refuses is left out. */
-static bool take_word(struct link *l, const struct model_event *e, void *fatal, int64_t now)
+static bool take_word(struct link *l, const struct model_event *e, void *worst, int64_t now)
 {
 	(void)now;
 	if (e->type != MODEL_ERROR)
 		return true;
 	stat_model_error(model_error_name(e->error), e->code);
 	link_refused(l, e);
-	*(bool *)fatal = e->error >= MODEL_RENEW;
+	*(enum model_error *)worst = e->error;
 	return e->error < MODEL_RENEW;
 }
 
 static void read_next(struct link *l, int64_t now)
 {
-	bool fatal = false;
+	enum model_error error = MODEL_HARMLESS;
 
-	if (link_read_some(l, &l->next, take_word, &fatal, now) < 0 || fatal)
-		next_failed(l, "it was lost before its turn came", now);
+	if (link_read_some(l, &l->next, take_word, &error, now) < 0)
+		error = l->next.protocol->close_class(model_session_ended(l->next.session).reason);
+	else if (error < MODEL_RENEW)
+		return;
+	next_refused(l, "it was lost before its turn came", error, now);
 }
 
 static void flush_next(struct link *l, int64_t now)
@@ -257,18 +279,45 @@ static void flush_next(struct link *l, int64_t now)
 		next_failed(l, strerror(-err), now);
 }
 
+static int64_t next_dead_us(const struct link *l)
+{
+	return link_dead_us(&l->next, l->next.unsent ? 0 : l->next.pinged_us);
+}
+
+/* It may wait for long, and is not to be found dead when its turn comes. */
+static void ping_next(struct link *l, int64_t now)
+{
+	if (now >= next_dead_us(l)) {
+		next_failed(l, "no sign of life", now);
+		return;
+	}
+	if (now < link_ping_us(&l->next, false))
+		return;
+	l->next.was_pinged = l->next.unsent = true;
+	l->next.pinged_us = now;
+	if (model_session_ping(l->next.session))
+		l->next.heard_us = now;
+}
+
 void link_step_next(struct link *l, int64_t now_us)
 {
 	int done = l->next.ready ? 0 : model_session_step(l->next.session, now_us);
 
 	if (done < 0) {
-		model_health_failed(l->health, l->next.access, l->wish.agent, model_session_failure(l->next.session));
-		next_failed(l, model_session_failure(l->next.session)->text, now_us);
+		struct model_failure failure = *model_session_failure(l->next.session);
+
+		model_health_failed(l->health, l->next.access, l->wish.agent, &failure);
+		next_refused(l, failure.text, failure.moderated ? MODEL_MODERATED : MODEL_RETRY, now_us);
 		return;
 	}
-	l->next.ready |= done > 0;
+	if (done > 0) {
+		l->next.ready = true;
+		l->next.began_us = l->next.heard_us = l->next.pinged_us = now_us;
+	}
 	if (l->next.ready)
 		read_next(l, now_us);
+	if (l->next.session && l->next.ready)
+		ping_next(l, now_us);
 	if (l->next.session && l->next.unsent)
 		flush_next(l, now_us);
 }
@@ -345,7 +394,9 @@ int64_t link_next_due_us(const struct link *l)
 		return 0;
 	if (l->swap)
 		return l->writer_is_ours ? 0 : NEVER_US;
-	return l->next.ready ? l->current.force_us : model_session_deadline_us(l->next.session);
+	if (!l->next.ready)
+		return model_session_deadline_us(l->next.session);
+	return earlier(l->current.force_us, earlier(link_ping_us(&l->next, false), next_dead_us(l)));
 }
 
 void link_next_poll(const struct link *l, struct pollfd *fd)

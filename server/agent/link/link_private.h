@@ -18,6 +18,11 @@ void link_begin_session(struct link *l, int64_t now_us);
 typedef bool link_take_fn(struct link *l, const struct model_event *event, void *arg, int64_t now_us);
 int link_read_some(struct link *l, struct link_session *s, link_take_fn *take, void *arg, int64_t now_us);
 
+/* The next ping of a session, and its loss. The time that a service takes for an answer begins when it has the
+ * ping: whoever writes knows when that is (`read_us`; 0: it has not left). */
+int64_t link_ping_us(const struct link_session *s, bool waited_for);
+int64_t link_dead_us(const struct link_session *s, int64_t read_us);
+
 /* --- link_next.c --- */
 
 /* While one is dialled in the current one's place: how long it has, and that it failed. */

@@ -52,9 +52,17 @@ static void go_down(const struct web_parts *parts, const struct request *q, cons
 
 	at.session = o->session;
 	at.said |= o->after == AFTER_SORRY;
-	if (at.rung == RUNG_NONE)
+	if (at.rung == RUNG_NONE || why == LADDER_MODERATED)
 		at.why = why;
 	ladder_next(parts, q, facts, &at, r);
+}
+
+/* A call we do not know was another process's, and ended with it. */
+static enum ladder_why why_of(enum call_end end)
+{
+	if (end == END_MODEL_MODERATED)
+		return LADDER_MODERATED;
+	return end == CALL_NOT_ENDED || call_end_broke_off(end) ? LADDER_STREAM : LADDER_MODEL;
 }
 
 static void put_after(const struct web_parts *parts, const struct request *q, const struct call_facts *facts,
@@ -66,8 +74,6 @@ static void put_after(const struct web_parts *parts, const struct request *q, co
 		[AFTER_IDLE] = PHRASE_IDLE,
 		[AFTER_GOODBYE] = PHRASE_COST_LIMIT,
 	};
-	/* A call we do not know was another process's, and ended with it. */
-	bool lost = o->end == CALL_NOT_ENDED || call_end_broke_off(o->end);
 
 	switch (o->after) {
 	case AFTER_HANGUP:
@@ -87,7 +93,7 @@ static void put_after(const struct web_parts *parts, const struct request *q, co
 		break;
 	case AFTER_APOLOGY:
 	case AFTER_SORRY:
-		go_down(parts, q, facts, o, lost ? LADDER_STREAM : LADDER_MODEL, r);
+		go_down(parts, q, facts, o, why_of(o->end), r);
 		break;
 	}
 }
@@ -130,7 +136,7 @@ static void after_session(const struct web_parts *parts, const struct request *q
 		webhook_say(parts, facts, PHRASE_TIME_LIMIT, r);
 		break;
 	case RELAY_THEN_APOLOGY:
-		go_down(parts, q, facts, o, LADDER_MODEL, r);
+		go_down(parts, q, facts, o, o->end == END_MODEL_MODERATED ? LADDER_MODERATED : LADDER_MODEL, r);
 		break;
 	}
 }

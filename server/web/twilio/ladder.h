@@ -19,6 +19,7 @@ struct call_facts;
 	/* name     in addresses  words if there is nothing else, and the first kind of rung that can help */ \
 	X(STREAM, "stream", APOLOGY, RECONNECT)            /* the stream or session was lost, not the model */ \
 	X(MODEL, "model", APOLOGY, TEXT)                   /* the model is not to be had; or another fault */ \
+	X(MODERATED, "moderated", APOLOGY, DIAL)           /* nor by another: it is about what was said */ \
 	X(UNANSWERED, "unanswered", UNANSWERED, RECONNECT) /* after a transfer the agent cannot have the call back */ \
 	X(BUSY, "busy", BUSY, DIAL)                        /* there is no line for a conversation; nor with these: */ \
 	X(DRAINING, "draining", DRAINING, DIAL) \

@@ -190,7 +190,7 @@ static void answer_that_is_moderated_ends_the_call(void **state)
 	strcpy(e.code, "content_filter");
 	conversation_model_told(con, &e, US_PER_S);
 	assert_int_equal(con->link.state, LINK_GONE);
-	assert_int_equal(con->link.why, END_MODEL_REFUSED);
+	assert_int_equal(con->link.why, END_MODEL_MODERATED);
 	free(call->calls);
 }
 

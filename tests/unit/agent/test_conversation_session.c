@@ -4,10 +4,12 @@
 #include "common/clock.h"
 #include "server/agent/conversation_orders.h"
 #include "server/agent/link/link_next.h"
+#include "server/model/words.h"
 #include "server/phone/channel.h"
 #include "server/stats/stats.h"
 #include "tests/unit/agent/conversation_kit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,6 +151,54 @@ static void question_without_an_answer_is_heard_again_and_answered(void **state)
 	assert_null(strstr(sent_all(), "delete"));
 }
 
+/* In a farewell, or while somebody is to take the call, nothing is begun anew. */
+static void session_in_a_farewell_is_told_where_the_call_is(void **state)
+{
+	static const struct {
+		enum call_end end;
+		const char *note;
+	} places[] = { { END_AGENT_ENDED, words_ending },
+		{ END_TRANSFERRED,
+		    "The caller is being connected to Ann now, and is being told so. Begin nothing new." } };
+
+	(void)state;
+	con->hand_over = call_hand_over_to("Ann", "+12025550177", 20);
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		con->dialogue.farewell =
+		    (struct farewell){ .state = FAREWELL_SAYING, .end = places[i].end, .deadline_us = NEVER_US };
+		lose();
+		meet_another(false);
+		EXPECT_SENT("\"system\"", places[i].note);
+	}
+	con->dialogue.farewell.state = FAREWELL_NONE;
+	lose();
+	meet_another(false);
+	assert_null(strstr(sent_all(), "Begin nothing new."));
+}
+
+static void from_mcp_server(enum model_event_type type, enum model_mcp what, const char *id, const char *output)
+{
+	struct model_event e = {
+		.type = type, .text = "", .response_id = "r1", .mcp = { what, id, "crm", "book", "{}", output }
+	};
+
+	conversation_model_told(con, &e, now);
+}
+
+static void what_mcp_servers_did_is_known_to_the_next_session(void **state)
+{
+	(void)state;
+	from_mcp_server(MODEL_ITEM_ADDED, MODEL_MCP_BEGINS, "m1", "");
+	from_mcp_server(MODEL_ITEM_DONE, MODEL_MCP_CALLED, "m1", "booked");
+	from_mcp_server(MODEL_ITEM_ADDED, MODEL_MCP_BEGINS, "m2", "");
+	assert_int_equal(con->tools.box.count, 2);
+	assert_true(con->spoken.answered);
+	lose();
+	meet_another(false);
+	EXPECT_SENT("\"system\"", "crm/book was called", "Its result: booked", "\"system\"", "crm/book was called",
+	    "is not known");
+}
+
 /* In a farewell none is dialled, and so none is due: the loop would turn and turn. */
 static void renewal_in_a_farewell_is_not_due(void **state)
 {
@@ -164,11 +214,52 @@ static void renewal_in_a_farewell_is_not_due(void **state)
 	assert_null(con->link.next.session);
 }
 
+static int has_no_memory(struct model_session *s, const char *text, size_t len)
+{
+	(void)s, (void)text, (void)len;
+	return -ENOMEM;
+}
+
+static void closed(struct model_session *s)
+{
+	(void)s;
+}
+
+/* The old one goes on, and knows what it knew. */
+static void next_session_that_cannot_be_told_is_let_go(void **state)
+{
+	static const struct model_session_body body = { .send = has_no_memory, .close = closed };
+	struct model_session full = { .body = &body };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct turn *turn = timeline_turn(&con->timeline, TURN_AGENT, "", 1000 * i);
+
+		turn->session = 1;
+		turn->sound = turn->heard_known = turn->text_final = true;
+		turn->heard_ms = turn->generated_ms = 1000;
+		timeline_text(&con->timeline, turn, "Nine to five.", true);
+	}
+	con->link.next = (struct link_session){
+		.session = &full, .access = &to, .protocol = &realtime_protocol, .no = 2, .ready = true
+	};
+	con->link.now_us = now;
+	conversation_mind_sessions(con, now);
+	assert_null(con->link.next.session);
+	assert_int_equal(con->link.state, LINK_TALKING);
+	assert_true(link_renew_us(&con->link) > now);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(con->timeline.turns[i].session, 1);
+}
+
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test_setup_teardown(
 	    question_that_was_answered_is_heard_again_and_put_before_its_answer, begin, end),
 	cmocka_unit_test_setup_teardown(words_that_do_not_come_are_left_out_before_anything_is_asked_for, begin, end),
 	cmocka_unit_test_setup_teardown(question_without_an_answer_is_heard_again_and_answered, begin, end),
+	cmocka_unit_test_setup_teardown(session_in_a_farewell_is_told_where_the_call_is, begin, end),
+	cmocka_unit_test_setup_teardown(what_mcp_servers_did_is_known_to_the_next_session, begin, end),
+	cmocka_unit_test_setup_teardown(next_session_that_cannot_be_told_is_let_go, begin, end),
 	cmocka_unit_test_setup_teardown(renewal_in_a_farewell_is_not_due, begin, end),
 	{ 0 },
 };

@@ -164,9 +164,52 @@ static void tool_that_runs_is_told_of_and_its_call_is_not(void **state)
 	/* Answered, and not told: that comes by itself. */
 	toolbox_result(&box, toolbox_find(&box, "c1"), true, "{}", 0);
 	assert_null(strstr(told(), "C "));
-	/* Others' tools are theirs. */
-	toolbox_note(&box, "mcp", "server/tool", "{}", true, 300);
-	assert_null(strstr(told(), "server/tool"));
+}
+
+static void mcp(const char *id, enum model_mcp what, const char *arguments, const char *output, int64_t at_ms)
+{
+	toolbox_note(&box, &(struct model_mcp_item){ what, id, "crm", "book", arguments, output }, 1, at_ms, 0);
+}
+
+/* Else it might be called once more. */
+static void tool_of_an_mcp_server_is_told_of_in_words(void **state)
+{
+	static const char due[] =
+	    "u Friday?|n The tool crm/book was called here, with these arguments: {\"day\":5}. It did its "
+	    "work. Its result: booked|a It is done.|";
+
+	(void)state;
+	say(TURN_CALLER, "i1", "Friday?", 100);
+	mcp("m1", MODEL_MCP_CALLED, "{\"day\":5}", "booked", 150);
+	mcp("m2", MODEL_MCP_ASKS, "{}", "", 160);
+	answer("i2", "It is done.", 200, 1000);
+	assert_string_equal(told(), due);
+	assert_ptr_equal(replay.pieces[1].run, &box.runs[0]);
+	mcp("m3", MODEL_MCP_BEGINS, "", "", 300);
+	/* Its session may still tell what comes of it. */
+	from.settled = true;
+	assert_string_equal(told(), due);
+	from.settled = false;
+	assert_non_null(
+	    strstr(told(), "a It is done.|n The tool crm/book was called here. The connection to it broke off, and "
+			   "whether it did its work is not known."));
+	mcp("m3", MODEL_MCP_FAILED, "{}", "", 300);
+	assert_non_null(strstr(told(), "n The tool crm/book was called here, with these arguments: {}. It failed.|"));
+	for (size_t i = 0; i < box.count; i++)
+		box.runs[i].session = from.session;
+	assert_string_equal(told(), "u Friday?|a It is done.|");
+}
+
+static void long_result_of_an_mcp_server_takes_no_more_than_its_share(void **state)
+{
+	char output[501] = "";
+
+	(void)state;
+	memset(output, '7', sizeof output - 1);
+	mcp("m1", MODEL_MCP_CALLED, "{}", output, 100);
+	from.bytes = 800;
+	assert_non_null(strstr(told(), "Its result: 777777"));
+	assert_non_null(strstr(told(), "77 [100 more bytes of this"));
 }
 
 static void arguments_are_told_whole_or_not_at_all(void **state)
@@ -220,6 +263,36 @@ static void only_what_cannot_change_is_told_beforehand(void **state)
 	assert_string_equal(told(), "u one|a two|");
 	timeline_find(&timeline, "i4")->heard_known = true;
 	assert_string_equal(told(), "u one|a two|u three|C {\"day\":1}|R {}|a four|a five|");
+}
+
+/* What was left out beforehand would come behind what is newer. Another session is told it, if it has the room. */
+static void what_was_left_out_beforehand_is_not_told_later(void **state)
+{
+	char text[16];
+
+	(void)state;
+	from.settled = true;
+	from.bytes = 100;
+	call("c1", 50);
+	tool_answers("c1", "{}");
+	for (int i = 0; i < 6; i++) {
+		snprintf(text, sizeof text, "number %d", i);
+		answer(i ? "" : "i0", text, 100 + i, 1000);
+	}
+	assert_string_equal(told(), "n 2 earlier turns of this call are left out here. They began: number 0 […] "
+				    "Tools that were called by then: book: ok.|"
+				    "a number 2|a number 3|a number 4|a number 5|");
+	for (size_t i = 0; i < replay.count; i++)
+		if (replay.pieces[i].turn)
+			replay.pieces[i].turn->session = from.session;
+	from.settled = false;
+	say(TURN_CALLER, "i7", "seven", 300);
+	assert_string_equal(told(), "u seven|");
+	from.session++;
+	from.bytes = 1000;
+	assert_string_equal(told(),
+	    "C {\"day\":1}|R {}|a number 0|a number 1|a number 2|a number 3|a number 4|a number 5|"
+	    "u seven|");
 }
 
 /* A transcript may be late; then what comes behind it waits, too. Or there is none. */
@@ -276,6 +349,7 @@ static void two_thousand_turns_are_told_from_their_end(void **state)
 		bytes += replay.pieces[i].len + 16;
 	assert_in_range(bytes, 9000, 10000);
 	from.bytes = 10 * 1000 * 1000;
+	from.session++;
 	told();
 	assert_int_equal(replay.count, TURNS + 1); /* and the note behind what was said before */
 	fleet_said_free(said);
@@ -318,7 +392,33 @@ static void result_without_room_leaves_with_its_call(void **state)
 	tool_answers("c1", "seven");
 	answer("i2", "last", 200, 1000);
 	from.bytes = 4 + 16 + 5 + 16 + 4; /* for the last words and the result, and not for the call */
-	assert_string_equal(told(), "n 1 earlier turn of this call is left out here. They began: first|a last|");
+	assert_string_equal(told(),
+	    "n 1 earlier turn of this call is left out here. They began: first […] Tools that were "
+	    "called by then: book: ok.|a last|");
+}
+
+/* What was done stays known: each once, and what came of it. */
+static void tools_that_are_left_out_are_named(void **state)
+{
+	(void)state;
+	call("c1", 100);
+	tool_answers("c1", "{\"day\":5}");
+	call("c2", 110);
+	tool_answers("c2", "{\"day\":6}");
+	toolbox_find(&box, "c2")->name[0] = 'l';
+	call("c3", 120);
+	tool_answers("c3", "{\"day\":7}");
+	call("c4", 130);
+	toolbox_result(&box, toolbox_find(&box, "c4"), false, "{}", 0);
+	toolbox_told(&box, toolbox_find(&box, "c4"));
+	mcp("m1", MODEL_MCP_BEGINS, "", "", 140);
+	answer("i1", "last", 200, 1000);
+	from.bytes = 30;
+	assert_string_equal(told(),
+	    "n Tools that were called by then: book: ok, look: ok, book: failed, crm/book: not known."
+	    "|a last|");
+	say(TURN_CALLER, "i0", "yes", 210);
+	assert_string_equal(told(), "n 1 earlier turn of this call is left out here. They began: last|u yes|");
 }
 
 static void newest_turn_alone_may_be_too_long(void **state)
@@ -341,13 +441,17 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(words_of_the_caller_that_are_not_known_leave_their_place),
 	CASE(turn_that_is_forming_is_told_when_it_is_whole),
 	CASE(tool_that_runs_is_told_of_and_its_call_is_not),
+	CASE(tool_of_an_mcp_server_is_told_of_in_words),
+	CASE(long_result_of_an_mcp_server_takes_no_more_than_its_share),
 	CASE(arguments_are_told_whole_or_not_at_all),
 	CASE(caller_who_is_back_has_said_this_before),
 	CASE(only_what_cannot_change_is_told_beforehand),
+	CASE(what_was_left_out_beforehand_is_not_told_later),
 	CASE(turn_that_may_still_be_written_down_is_not_told_beforehand),
 	CASE(two_thousand_turns_are_told_from_their_end),
 	CASE(long_answer_of_a_tool_takes_no_more_than_its_share),
 	CASE(result_without_room_leaves_with_its_call),
+	CASE(tools_that_are_left_out_are_named),
 	CASE(newest_turn_alone_may_be_too_long),
 	{ 0 },
 };

@@ -14,6 +14,9 @@ enum { SECOND = 1000000 };
 
 static const int64_t T0 = 100 * (int64_t)SECOND;
 
+static const struct model_mcp_item called = { MODEL_MCP_CALLED, "mcp", "server", "tool", "{}", "seven" };
+static const struct model_mcp_item failed = { MODEL_MCP_FAILED, "mcp", "server", "tool", "{}", "" };
+
 static enum tool_begun begin(struct toolbox *t, const char *call_id)
 {
 	return toolbox_begin(t, call_id, "book", "{\"day\":1}", 1234, T0);
@@ -148,7 +151,7 @@ static void there_are_limits(void **state)
 		assert_int_equal(begin(&t, id), TOOL_BEGUN);
 	}
 	assert_int_equal(begin(&t, "one more"), TOOL_TOO_MANY);
-	toolbox_note(&t, "mcp", "server/tool", "{}", true, 5);
+	toolbox_note(&t, &called, 1, 5, T0);
 	assert_null(toolbox_find(&t, "mcp"));
 	toolbox_free(&t);
 	assert_int_equal(t.count, 0);
@@ -168,8 +171,8 @@ static void what_was_called_is_shown_and_bounded(void **state)
 	toolbox_begin(&t, "c", "n \"quoted\"", huge, 5, T0);
 	begin(&t, "c2");
 	toolbox_result(&t, toolbox_find(&t, "c2"), true, "{}", T0 + 250000);
-	toolbox_note(&t, "mcp", "server/tool", "{}", false, 5);
-	toolbox_note(&t, "mcp", "server/tool", "{}", true, 6); /* told twice */
+	toolbox_note(&t, &failed, 1, 5, T0);
+	toolbox_note(&t, &called, 1, 6, T0); /* told twice */
 	assert_true(t.dirty);
 	buf_init(&out, 0);
 	toolbox_put_json(&t, &out);
@@ -192,6 +195,36 @@ static void what_was_called_is_shown_and_bounded(void **state)
 	free(huge);
 }
 
+/* Of others' runs it is told that they begin, and what came of them: once. */
+static void run_of_an_mcp_server_is_kept_with_its_result(void **state)
+{
+	static const struct model_mcp_item begins = { MODEL_MCP_BEGINS, "mcp", "server", "tool", "", "" };
+	static const struct model_mcp_item asks = { MODEL_MCP_ASKS, "mcpr", "server", "tool", "{}", "" };
+	static const struct model_mcp_item of_ours = { MODEL_MCP_CALLED, "ours", "server", "tool", "{}", "" };
+	struct toolbox t = { 0 };
+	const struct tool_run *run;
+
+	(void)state;
+	toolbox_note(&t, &begins, 3, 5, T0);
+	run = toolbox_find(&t, "mcp");
+	assert_string_equal(run->name, "server/tool");
+	assert_int_equal(run->session, 3);
+	assert_false(run->answered || run->told);
+	toolbox_note(&t, &called, 3, 6, T0 + 250000);
+	toolbox_note(&t, &failed, 3, 7, T0 + 300000);
+	assert_true(run->answered && run->ok && run->told);
+	assert_string_equal(run->arguments, "{}");
+	assert_string_equal(run->output, "seven");
+	assert_int_equal(run->at_ms, 5);
+	assert_int_equal(run->took_ms, 250);
+	toolbox_note(&t, &asks, 3, 8, T0);
+	assert_false(toolbox_find(&t, "mcpr")->told); /* that is no call yet */
+	begin(&t, "ours");
+	toolbox_note(&t, &of_ours, 3, 9, T0);
+	assert_false(toolbox_find(&t, "ours")->answered);
+	toolbox_free(&t);
+}
+
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(tool_runs_once_for_each_call_id),
 	cmocka_unit_test(runs_are_numbered_and_found_by_the_models_id),
@@ -201,5 +234,6 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(ids_that_differ_at_their_end_are_two),
 	cmocka_unit_test(there_are_limits),
 	cmocka_unit_test(what_was_called_is_shown_and_bounded),
+	cmocka_unit_test(run_of_an_mcp_server_is_kept_with_its_result),
 	{ 0 },
 };

@@ -210,19 +210,19 @@ static void endpoint_that_gives_no_answers_is_left_out_until_it_gives_one(void *
 
 	(void)state;
 	open_three();
-	model_health_quiet(health, &ends[0], &desk);
+	model_health_useless(health, &ends[0], &desk, "quiet", "mute");
 	model_health_ok(health, &ends[0], &desk, 1);
 	assert_int_equal(model_health_way(health, &ends[0], &desk), WAY_WELL);
 	model_health_heard(health, &ends[0], &desk, &answered_one);
-	model_health_quiet(health, &ends[0], &desk); /* that caller's line is bad, perhaps */
+	model_health_useless(health, &ends[0], &desk, "quiet", "mute"); /* that caller's line is bad, perhaps */
 	assert_int_equal(model_health_way(health, &ends[0], &desk), WAY_WELL);
-	model_health_quiet(health, &ends[0], &desk);
+	model_health_useless(health, &ends[0], &desk, "quiet", "mute");
 	model_health_ok(health, &ends[0], &desk, 1);
 	assert_int_equal(model_health_way(health, &ends[0], &desk), WAY_FAILING);
 	assert_false(model_health_blocks(health));
 	model_health_heard(health, &ends[0], &desk, &answered_one);
 	assert_int_equal(model_health_way(health, &ends[0], &desk), WAY_WELL);
-	model_health_quiet(NULL, &ends[0], &desk);
+	model_health_useless(NULL, &ends[0], &desk, "quiet", "mute");
 }
 
 /* It is about what this caller said. */

@@ -108,6 +108,8 @@ static void ids_and_names_that_make_no_sense_are_none(void **state)
 	realtime_release(&e);
 }
 
+#define ADDED(item) "{\"type\":\"response.output_item.added\",\"response_id\":\"r\",\"item\":" item "}"
+
 static void what_mcp_servers_did_is_told(void **state)
 {
 	struct model_event e;
@@ -121,12 +123,21 @@ static void what_mcp_servers_did_is_told(void **state)
 	assert_string_equal(e.mcp.name, "wipe");
 	realtime_release(&e);
 	e = parsed(DONE("{\"id\":\"i\",\"type\":\"mcp_call\",\"server_label\":\"crm\",\"name\":\"find\","
-			"\"arguments\":\"{}\",\"error\":null}"));
+			"\"arguments\":\"{}\",\"output\":\"[1]\",\"error\":null}"));
 	assert_int_equal(e.mcp.what, MODEL_MCP_CALLED);
+	assert_string_equal(e.mcp.output, "[1]");
 	realtime_release(&e);
 	e = parsed(DONE("{\"id\":\"i\",\"type\":\"mcp_call\",\"error\":{\"type\":\"http_error\"}}"));
 	assert_int_equal(e.mcp.what, MODEL_MCP_FAILED);
 	assert_string_equal(e.mcp.server, "");
+	assert_string_equal(e.mcp.output, "");
+	realtime_release(&e);
+	e = parsed(ADDED("{\"id\":\"i\",\"type\":\"mcp_call\",\"server_label\":\"crm\",\"name\":\"find\"}"));
+	assert_int_equal(e.mcp.what, MODEL_MCP_BEGINS);
+	assert_string_equal(e.mcp.name, "find");
+	realtime_release(&e);
+	e = parsed(ADDED("{\"id\":\"mcpr_1\",\"type\":\"mcp_approval_request\"}"));
+	assert_int_equal(e.mcp.what, MODEL_MCP_NONE); /* or it would be answered twice */
 	realtime_release(&e);
 	e = parsed(DONE("{\"id\":\"i\",\"type\":\"message\"}"));
 	assert_int_equal(e.mcp.what, MODEL_MCP_NONE);

@@ -588,8 +588,68 @@ static void lost_elsewhere_the_first_that_is_well_is_dialled(void **state)
 	UNTIL(link_talks(&link));
 	/* At the first it is weather. */
 	link_proved(&link);
+	link.broke_us -= 60 * US_PER_S;
 	link_lose(&link, END_MODEL_LOST);
 	assert_ptr_equal(link.current.access, &to[0]);
+	end();
+}
+
+/* Which is the first, the agent's own order says. */
+static void lost_elsewhere_the_agents_first_is_dialled(void **state)
+{
+	static struct agent_endpoint order[] = { { .number = 2 }, { .number = 1 } };
+	static const struct agent other = {
+		.openai_model = "m", .instructions = "", .endpoints = order, .endpoint_count = 2
+	};
+	uint64_t elsewhere = atomic_load(&stats.model_elsewhere);
+
+	(void)state;
+	begin_with_two(usual, usual);
+	cfg.reconnect_tries = 3;
+	link_open(&link, line, &endpoints, endpoints.health,
+	    &(struct model_wish){ .agent = &other, .instructions = "", .caller = "+1" });
+	UNTIL(link_talks(&link));
+	assert_ptr_equal(link.current.access, &to[1]);
+	assert_int_equal(atomic_load(&stats.model_elsewhere), elsewhere);
+	link_lose(&link, END_MODEL_FAILED);
+	UNTIL(link_talks(&link));
+	assert_ptr_equal(link.current.access, &to[0]);
+	assert_int_equal(atomic_load(&stats.model_elsewhere), elsewhere + 1);
+	link_proved(&link);
+	link_lose(&link, END_MODEL_LOST);
+	assert_ptr_equal(link.current.access, &to[1]);
+	UNTIL(link_talks(&link));
+	link_proved(&link);
+	link.broke_us -= 60 * US_PER_S;
+	link_lose(&link, END_MODEL_LOST);
+	assert_ptr_equal(link.current.access, &to[1]);
+	end();
+}
+
+/* It answers, and is lost each time: each answer makes the session a good one, and the endpoint is none. */
+static void lost_again_in_a_minute_another_is_dialled(void **state)
+{
+	(void)state;
+	begin_with_two(usual, usual);
+	cfg.reconnect_tries = 3;
+	for (int i = 0; i < 2; i++) {
+		UNTIL(link_talks(&link));
+		link_proved(&link);
+		link_lose(&link, END_MODEL_LOST);
+		assert_ptr_equal(link.current.access, &to[0]);
+		UNTIL(link_talks(&link));
+		link_proved(&link);
+		link_lose(&link, END_MODEL_LOST);
+		assert_ptr_equal(link.current.access, &to[1]);
+		assert_int_equal(model_health_way(endpoints.health, &to[0], &agent), i ? WAY_FAILING : WAY_WELL);
+		UNTIL(link_talks(&link));
+		link.broke_us -= 60 * US_PER_S;
+		link_proved(&link);
+		link_lose(&link, END_MODEL_LOST);
+		link.broke_us = 0;
+	}
+	/* New calls leave it out, and so does this one. */
+	assert_ptr_equal(link.current.access, &to[1]);
 	end();
 }
 
@@ -608,7 +668,7 @@ static void what_is_moderated_is_asked_for_nowhere_else(void **state)
 
 	(void)state;
 	begin_with_two(moderated, usual);
-	expect_gone(1, END_MODEL_REFUSED);
+	expect_gone(1, END_MODEL_MODERATED);
 	assert_int_equal(fake_model_count(models[1], ""), 0);
 	assert_int_equal(model_health_way(endpoints.health, &to[0], &agent), WAY_WELL); /* for the next caller */
 	end();
@@ -870,7 +930,8 @@ static void next_session_is_told_before_it_takes_over_at_a_good_moment(void **st
 	fake_model_tell(models[1], "error harmless past_7");
 	fake_model_tell(models[1], "error harmless past_7");
 	put_chunk(1);
-	UNTIL(!uplink.audio.len && fake_model_count(models[1], "item") && !link.writer_is_ours);
+	UNTIL(!uplink.audio.len && fake_model_count(models[1], "item") && !link.writer_is_ours &&
+	      stat_get(model_replay_refused) > refused);
 	assert_ptr_equal(link.current.access, &to[0]); /* it goes on */
 	fake_model_tell(models[0], "begun r1");
 	UNTIL(strstr(told, "r1"));
@@ -907,6 +968,56 @@ static void next_session_that_is_lost_before_its_turn_is_dialled_again_later(voi
 	assert_true(link_renew(&link, now()));
 	UNTIL(link.next.ready);
 	end();
+}
+
+/* It is pinged while it waits: what is dead is not taken. */
+static void next_session_that_dies_before_its_turn_is_found_out(void **state)
+{
+	int64_t heard;
+
+	(void)state;
+	begin_talking(usual);
+	moment_is_good = false;
+	link.current.renew_us = link.current.force_us = NEVER_US;
+	assert_true(link_replace(&link, &to[1], now()));
+	UNTIL(link.next.answers_pings && !link.next.unsent);
+	heard = link.next.heard_us;
+	fake_model_rest(models[1], true);
+	assert_int_equal(link_next_due_us(&link), heard + 3 * US_PER_S);
+	link_step(&link, heard + 3 * US_PER_S - 1);
+	assert_true(link.next.pinged_us <= heard);
+	link_step(&link, heard + 3 * US_PER_S);
+	assert_int_equal(link.next.pinged_us, heard + 3 * US_PER_S);
+	assert_int_equal(link_next_due_us(&link), heard + 4500 * US_PER_MS);
+	link_step(&link, heard + 4500 * US_PER_MS - 1);
+	assert_non_null(link.next.session);
+	link_step(&link, heard + 4500 * US_PER_MS);
+	assert_null(link.next.session);
+	assert_int_equal(link.state, LINK_TALKING);
+	assert_true(link.current.renew_us > now());
+	fake_model_rest(models[1], false);
+	end();
+}
+
+/* The session that talks may have no word against it; but no other is asked. */
+static void next_session_that_is_moderated_is_not_dialled_again(void **state)
+{
+	static const struct fake_answer moderated[] = { { "", "created s\nerror moderated -" }, { 0 } };
+
+	(void)state;
+	for (int ready = 0; ready < 2; ready++) {
+		begin_talking(ready ? usual : moderated);
+		moment_is_good = false;
+		assert_true(link_replace(&link, &to[1], now()));
+		if (ready) {
+			UNTIL(link.next.ready);
+			fake_model_tell(models[1], "error moderated -");
+		}
+		UNTIL(!link.next.session);
+		assert_int_equal(link.state, LINK_TALKING);
+		assert_int_equal(link_renew_us(&link), NEVER_US);
+		end();
+	}
 }
 
 /* More than is read at once: what we hold, poll does not show. */
@@ -1142,6 +1253,8 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(what_one_endpoint_refuses_the_other_is_asked_for),
 	cmocka_unit_test(session_that_gives_no_answers_is_followed_by_one_elsewhere),
 	cmocka_unit_test(lost_elsewhere_the_first_that_is_well_is_dialled),
+	cmocka_unit_test(lost_elsewhere_the_agents_first_is_dialled),
+	cmocka_unit_test(lost_again_in_a_minute_another_is_dialled),
 	cmocka_unit_test(refused_by_both_the_call_ends_and_failing_at_both_it_ends_after_three_tries),
 	cmocka_unit_test(what_is_moderated_is_asked_for_nowhere_else),
 	cmocka_unit_test(endpoint_that_says_nothing_is_left_early_for_another),
@@ -1158,6 +1271,8 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(caller_loop_that_holds_the_writer_is_waited_for),
 	cmocka_unit_test(next_session_is_told_before_it_takes_over_at_a_good_moment),
 	cmocka_unit_test(next_session_that_is_lost_before_its_turn_is_dialled_again_later),
+	cmocka_unit_test(next_session_that_dies_before_its_turn_is_found_out),
+	cmocka_unit_test(next_session_that_is_moderated_is_not_dialled_again),
 	cmocka_unit_test(what_the_next_session_says_is_read_to_its_end),
 	cmocka_unit_test(next_session_that_is_ready_takes_the_place_of_a_lost_one),
 	cmocka_unit_test(session_is_renewed_before_the_service_ends_it),

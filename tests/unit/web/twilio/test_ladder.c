@@ -41,6 +41,7 @@ static void each_reason_begins_where_something_can_help(void **state)
 	assert_string_equal(way(&p, LADDER_STREAM), "rtdv");
 	assert_string_equal(way(&p, LADDER_UNANSWERED), "rtdv");
 	assert_string_equal(way(&p, LADDER_MODEL), "tdv");
+	assert_string_equal(way(&p, LADDER_MODERATED), "dv");
 	assert_string_equal(way(&p, LADDER_BUSY), "dv");
 	assert_string_equal(way(&p, LADDER_DRAINING), "dv");
 	assert_string_equal(way(&p, LADDER_DAY_COST), "dv");
