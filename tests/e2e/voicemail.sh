@@ -163,8 +163,8 @@ dies() {
 }
 
 # ------------------------------------------------------------------ the whole road
-# From a caller whom no model answers to the words of his message, all of it as Twilio does it. road N MESSAGE-WORDS
-# WHAT-THE-API-SAYS SETTINGS…
+# From a caller whom no model answers to the words of his message, all of it as Twilio does it; with $ROAD as well as
+# that of the phone's options. road N MESSAGE-WORDS WHAT-THE-API-SAYS SETTINGS…
 road() {
 	SID=CA$(printf %032d "$1")
 	RULES=ring=100
@@ -173,7 +173,7 @@ road() {
 	sound "$1" "300$1"
 	echo wait-end >"$WORK/wait.script"
 	check "$NAME: a caller leaves a message" phone call --to +12025550100 --script "$WORK/wait.script" --call-sid "$SID" --account "$ACCOUNT" \
-		--media "https://localhost:$REST_PORT" --message "$2" --expect warnings=0 --expect 'say~leave a message' --expect 'say~your message was recorded'
+		--media "https://localhost:$REST_PORT" --message "$2" ${ROAD:-} --expect warnings=0 --expect 'say~leave a message' --expect 'say~your message was recorded'
 	check "$NAME: it is told" told_once "$SID"
 	check "$NAME: whose it is, and how long" equal "$(told "$SID" '.[0].voicemail | [.from, .to, .seconds] | join("|")')" "+12025550123|+12025550100|5"
 	check "$NAME: it is served" eval "api /calls/$SID/voicemail | cmp - $WORK/rest/$(name_of "$1").wav"
@@ -182,6 +182,15 @@ api_writes() {
 	road 41 "Twilio is not asked." '[{"when": "of 30041 bytes", "then": [{"text": "Call me tomorrow."}]}]'
 	check "$NAME: with what the API wrote down" equal "$(told "$SID" .[0].voicemail.transcript)" "Call me tomorrow."
 	check "$NAME: which is booked" eval 'api /status | jq -e ".cost.today_usd > $(api "/calls/$SID" | jq ".cost.usd // 0")"'
+	check "$NAME: the server stops" stop_server
+}
+unreported() {
+	ROAD=--no-status road 44 "Twilio is not asked." '[{"then": [{"text": "Call me tonight."}]}]'
+	check "$NAME: no callback has told of it" eval '! grep -q "Twilio reports a recording" "$WORK/server.log"'
+	check "$NAME: with what the API wrote down" equal "$(told "$SID" .[0].voicemail.transcript)" "Call me tonight."
+	news 44 "$SID" completed 5
+	until_true eval 'api /status | jq -e ".store.waiting == 0 and .outbox.waiting == 0"'
+	check "$NAME: a callback that is late tells nothing new" told_once "$SID"
 	check "$NAME: the server stops" stop_server
 }
 twilio_writes() {
@@ -204,6 +213,7 @@ twilio_writes() {
 }
 
 apart api-writes api_writes
+apart unreported unreported
 apart twilio-writes twilio_writes
 apart both both
 apart fails fails
