@@ -1688,7 +1688,7 @@ static void stream_behind_keys_that_does_not_come_is_a_lost_one(void **state)
 	pthread_join(s.thread, NULL);
 	assert_true(is_parked());
 	assert_false(goes_on("CA1", 1)); /* it could not be opened */
-	assert_int_equal(after_stream("CA1"), END_NEVER_STREAMED);
+	assert_int_equal(after_stream("CA1"), END_STREAM_LOST);
 	calls_reap(calls);
 	UNTIL(all_free());
 	assert_int_equal(calls_reconnect(calls, "CA1", "stream", next_token), CALL_ADMITTED);

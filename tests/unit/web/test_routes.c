@@ -1322,8 +1322,10 @@ static void stream_that_was_lost_is_followed_by_the_next_one(void **state)
 	assert_non_null(strstr(heard, "?rung=reconnect&amp;number=0&amp;why=stream&amp;said=0&amp;"
 				      "agent=default&amp;variant=&amp;stream=1#rc"));
 	/* The caller is gone. */
+	assert_int_equal(table.ended_why, CALL_NOT_ENDED);
 	unsigned_webhook("/twilio/connect-action", "CallSid=" SID "&CallStatus=completed");
 	assert_null(strstr(heard, "<Stream"));
+	assert_int_equal(table.ended_why, END_CALLER_HUNG_UP);
 	/* A new line counts its streams from the first. */
 	table.goes_on = false;
 	table.reconnects = "stream";
