@@ -326,11 +326,11 @@ static const struct language *language_named(const char *code)
 	return NULL;
 }
 
-const char *agent_language_tag(const struct agent *p)
+const char *agent_language_tag(const struct agent *p, const char *otherwise)
 {
 	const struct language *l = language_named(first_language(p));
 
-	return l ? l->tag : languages[0].tag;
+	return l ? l->tag : otherwise;
 }
 
 /* Twilio refuses a voice together with a language that is not the voice's, and the caller

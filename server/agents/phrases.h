@@ -71,8 +71,8 @@ bool phrase_on_stream(enum phrase phrase);
 /* Other words of the agent's, as Twilio reads them. */
 struct spoken spoken_words(const struct agent *p, const char *text);
 
-/* The agent's first language as Twilio names it: es-ES. */
-const char *agent_language_tag(const struct agent *p);
+/* The agent's first language as Twilio names it: es-ES; `otherwise` where that is not known here. */
+const char *agent_language_tag(const struct agent *p, const char *otherwise);
 
 /* Its key in an agent's file. */
 const char *phrase_key(enum phrase phrase);

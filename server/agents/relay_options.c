@@ -344,7 +344,7 @@ const char *relay_attribute(const struct agent *p, enum relay_attribute which)
 		return p->relay.attributes[which];
 	switch (which) {
 	case RELAY_language:
-		return agent_language_tag(p);
+		return agent_language_tag(p, "en-US");
 	case RELAY_ttsProvider:
 		return "ElevenLabs";
 	case RELAY_transcriptionProvider:

@@ -266,7 +266,7 @@ static void put_answer(struct gather *g, struct call_visit *v, struct twiml_turn
 
 static void listen_to(struct twiml_turn *turn, const struct agent *agent)
 {
-	turn->heard_in = agent_language_tag(agent);
+	turn->heard_in = *agent->say_language ? agent->say_language : agent_language_tag(agent, "en-US");
 	turn->interruptible = agent->interruptible;
 	turn->patience_seconds = GATHER_PATIENCE_SECONDS;
 }

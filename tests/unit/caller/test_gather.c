@@ -246,6 +246,19 @@ static void greeting_is_in_the_first_answer_and_the_caller_is_listened_to(void *
 	assert_true(visit.until_us > stopped_clock() + 60 * US_PER_S);
 }
 
+static void callers_are_heard_in_the_language_that_they_are_spoken_to(void **state)
+{
+	(void)state;
+	agent.transcription_language = "tr";
+	will_say("Merhaba.", true);
+	asks("");
+	answered("language=\"en-US\" method=");
+	agent.say_language = "tr-TR";
+	will_say("Merhaba.", true);
+	asks("");
+	answered("language=\"tr-TR\" method=");
+}
+
 static void same_request_has_the_same_answer_and_is_one_turn(void **state)
 {
 	char first[2000];
@@ -526,6 +539,7 @@ static void whoever_leaves_says_what_was_heard(void **state)
 
 const struct CMUnitTest unit_tests[] = {
 	TURN(greeting_is_in_the_first_answer_and_the_caller_is_listened_to),
+	TURN(callers_are_heard_in_the_language_that_they_are_spoken_to),
 	TURN(same_request_has_the_same_answer_and_is_one_turn),
 	TURN(what_was_said_was_heard_when_the_next_request_says_nothing),
 	TURN(quick_caller_has_heard_what_time_there_was_for),
