@@ -288,3 +288,18 @@ void conversation_take_messages(struct conversation *con, int64_t now_us)
 		ring_pop(&con->call->from_caller);
 	}
 }
+
+/* In this order, since it looks the other way round. */
+void conversation_answer_phone(struct conversation *con)
+{
+	struct call *c = con->call;
+	bool listens = dialogue_listens(&con->dialogue);
+	uint64_t taken = ring_taken(&c->from_caller);
+
+	if (!c->channel->requests || (listens == atomic_load_explicit(&c->listens, memory_order_relaxed) &&
+					 taken == atomic_load_explicit(&c->taken_to, memory_order_relaxed)))
+		return;
+	atomic_store_explicit(&c->listens, listens, memory_order_relaxed);
+	atomic_store_explicit(&c->taken_to, taken, memory_order_release);
+	bell_ring(&c->caller_bell);
+}

@@ -198,7 +198,7 @@ static enum phrase tell_caller(struct gather *g, struct call *c, const struct ca
 
 static bool is_taken(struct call *c)
 {
-	/* Acquire: pairs with the release in tell_phone (agent_loop.c). */
+	/* Acquire: pairs with the release in conversation_answer_phone. */
 	return atomic_load_explicit(&c->taken_to, memory_order_acquire) == ring_written(&c->from_caller);
 }
 
