@@ -140,7 +140,7 @@ void call_renew(struct call *c)
 	atomic_store_explicit(&c->uplink_base, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->uplink_anchor_us, INT64_MIN, memory_order_relaxed);
 	atomic_store_explicit(&c->waits_since_us, 0, memory_order_relaxed);
-	atomic_store_explicit(&c->listens, false, memory_order_relaxed);
+	atomic_store_explicit(&c->awaits, AWAITS_MODEL, memory_order_relaxed);
 	atomic_store_explicit(&c->taken_to, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->started_us, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->ended_us, 0, memory_order_relaxed);
