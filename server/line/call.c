@@ -239,10 +239,11 @@ static void tell_fleet(const struct call *c, enum line_state was, enum call_end 
 		c->calls->use.fleet->ops->withdraw(c->calls->use.fleet, c->token);
 }
 
-/* A session that broke off is opened once more (calls_reconnect), and so is a stream that did not come back in time. */
+/* What broke off is opened once more (calls_reconnect), unless streams are not to be. */
 static bool may_reconnect(const struct call *c, enum call_end why)
 {
-	return (c->channel->resumes || c->streams) && call_end_broke_off(why) && !c->context.lost_session[0];
+	return (c->channel->resumes || c->cfg->stream_grace_ms) && call_end_broke_off(why) &&
+	       !c->context.lost_session[0];
 }
 
 /* After any fault the conversation may go on in text (calls_in_text); but not once it is that. */

@@ -329,6 +329,7 @@ void webhook_ladder(const struct web_parts *parts, const struct request *q, cons
 		return;
 	}
 	facts.agent_name = *at.agent ? at.agent : NULL;
+	at.session = rung_name(at.rung); /* what follows it is known by that, if Twilio asks again */
 	if (at.rung == RUNG_DIAL && dialled(q, facts.call_sid))
 		twiml_hangup(&r->body);
 	else if (at.rung == RUNG_VOICEMAIL && message_left(parts, q, &facts, &at))
