@@ -1470,6 +1470,8 @@ static void what_follows_the_stream_depends_on_how_it_ended(void **state)
 	unsigned_webhook("/twilio/connect-action", "CallSid=" SID);
 	assert_null(strstr(heard, "sorry"));
 	assert_non_null(strstr(heard, "call again"));
+	unsigned_webhook("/twilio/connect-action", "CallSid=" SID "&Direction=outbound-api");
+	assert_non_null(strstr(heard, ">We have to end this call here. Thank you. Goodbye.</Say><Hangup/>"));
 	table.sorry = false;
 	table.ended_as = CALL_NOT_ENDED;
 	falls_back_to("+12025550177");
