@@ -20,7 +20,6 @@
 #include "server/agent/conversation_session.h"
 #include "server/agent/conversation_tools.h"
 #include "server/agent/conversation_waits.h"
-#include "server/agent/dialogue/dialogue_state.h"
 #include "server/model/words.h"
 #include "server/recording/recorder.h"
 #include "server/stats/stats.h"
@@ -276,21 +275,6 @@ static void mind_memory(struct conversation *con)
 		call_mind_memory(con->call);
 }
 
-/* For a phone that asks what is next. In this order, since it looks the other way round. */
-static void tell_phone(struct conversation *con)
-{
-	struct call *c = con->call;
-	bool listens = dialogue_listens(&con->dialogue);
-	uint64_t taken = ring_taken(&c->from_caller);
-
-	if (!c->channel->requests || (listens == atomic_load_explicit(&c->listens, memory_order_relaxed) &&
-					 taken == atomic_load_explicit(&c->taken_to, memory_order_relaxed)))
-		return;
-	atomic_store_explicit(&c->listens, listens, memory_order_relaxed);
-	atomic_store_explicit(&c->taken_to, taken, memory_order_release);
-	bell_ring(&c->caller_bell);
-}
-
 /* From the first dialling to the end of the call. A turn judges everything by one time
  * of the clock, and its order matters:
  *
@@ -314,7 +298,7 @@ static void talk(struct conversation *con)
 		publish(con, false, now);
 		tell_turns(con);
 		mind_memory(con);
-		tell_phone(con);
+		conversation_answer_phone(con);
 		wait_for_something(con, deadline(con));
 		now = clock_now_us();
 	}

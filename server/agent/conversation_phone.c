@@ -5,6 +5,7 @@
 #include "server/agent/conversation_model.h"
 #include "server/agent/conversation_orders.h"
 #include "server/agent/dialogue/dialogue_state.h"
+#include "server/agent/dialogue/dialogue_tools.h"
 #include "server/agent/dialogue/instant.h"
 #include "server/line/calls.h"
 #include "server/line/calls_carry.h"
@@ -287,4 +288,20 @@ void conversation_take_messages(struct conversation *con, int64_t now_us)
 		}
 		ring_pop(&con->call->from_caller);
 	}
+}
+
+/* In this order, since it looks the other way round. */
+void conversation_answer_phone(struct conversation *con)
+{
+	struct call *c = con->call;
+	const struct dialogue *d = &con->dialogue;
+	int awaits = dialogue_listens(d) ? AWAITS_CALLER : tools_running(d) ? AWAITS_TOOL : AWAITS_MODEL;
+	uint64_t taken = ring_taken(&c->from_caller);
+
+	if (!c->channel->requests || (awaits == atomic_load_explicit(&c->awaits, memory_order_relaxed) &&
+					 taken == atomic_load_explicit(&c->taken_to, memory_order_relaxed)))
+		return;
+	atomic_store_explicit(&c->awaits, awaits, memory_order_relaxed);
+	atomic_store_explicit(&c->taken_to, taken, memory_order_release);
+	bell_ring(&c->caller_bell);
 }

@@ -7,4 +7,7 @@
 
 void conversation_take_messages(struct conversation *con, int64_t now_us);
 
+/* The other way, at the end of a turn: on a channel of requests it says what came of them. */
+void conversation_answer_phone(struct conversation *con);
+
 #endif

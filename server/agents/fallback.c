@@ -80,10 +80,15 @@ const char *rung_number(const struct agent *p, const struct agent_rung *rung, si
 	return at || !*p->fallback_number ? NULL : p->fallback_number;
 }
 
-/* The message itself is Twilio's to keep until we have fetched it, which takes our credentials. */
+/* A conversation in text leaves nothing for a stream or session to go on with.
+ * The message itself is Twilio's to keep until we have fetched it, which takes our credentials. */
 const char *rung_lacks(const struct agent *p, const struct agent_rung *rung, const struct config *cfg)
 {
+	const struct agent_rung *text = fallback_rung(&p->fallback, RUNG_TEXT);
+
 	switch (rung->kind) {
+	case RUNG_RECONNECT:
+		return text && text < rung ? "comes too late behind text" : NULL;
 	case RUNG_TEXT:
 		if (p->channel == CHANNEL_GATHER)
 			return "is what \"channel\": \"gather\" is already";
@@ -97,7 +102,6 @@ const char *rung_lacks(const struct agent *p, const struct agent_rung *rung, con
 			return "needs TWILIO_ACCOUNT_SID and a key, with which messages are fetched";
 		return NULL;
 	case RUNG_NONE:
-	case RUNG_RECONNECT:
 	case RUNG_KINDS:
 		break;
 	}

@@ -292,6 +292,29 @@ static void note_price(struct loading *l)
 		    "Twilio's minutes of it.\n");
 }
 
+static bool goes_by_gather(const struct loading *l, const struct agent *p)
+{
+	const struct agent_rung *text = fallback_rung(&p->fallback, RUNG_TEXT);
+
+	return p->channel == CHANNEL_GATHER || (text && !rung_lacks(p, text, l->cfg));
+}
+
+/* Gather hears one language, and has to be told which. */
+static void note_language(struct loading *l, const struct agent_entry *a)
+{
+	for (size_t i = 0; i < a->variant_count; i++) {
+		const struct agent *p = a->variants[i];
+
+		if (!goes_by_gather(l, p) || *p->say_language || *agent_language_tag(p, ""))
+			continue;
+		buf_printf(l->notes,
+		    "%s: by gather callers are heard as if they spoke English: say_language must be Twilio's name for "
+		    "its first language, as in tr-TR.\n",
+		    p->file);
+		return;
+	}
+}
+
 /* The whole way from directory to set. The checks across agents run even after mistakes in single
  * files: they look only at agents that were read without one. */
 int agents_load(struct agent_set **out, const struct config *cfg, struct buf *problem, struct buf *notes)
@@ -312,6 +335,8 @@ int agents_load(struct agent_set **out, const struct config *cfg, struct buf *pr
 		set_dialling(&l);
 		check_rungs(&l);
 		note_price(&l);
+		for (size_t i = 0; i < l.set->count; i++)
+			note_language(&l, &l.set->list[i]);
 	}
 	if (l.err == -ENOMEM || buf_error(problem)) {
 		buf_puts(problem, "out of memory\n");

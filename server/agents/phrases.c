@@ -4,7 +4,6 @@
 #include "server/agents/parts.h"
 #include "server/config/config_check.h"
 
-#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -34,6 +33,7 @@ static const struct language {
 		[PHRASE_UNANSWERED] =
 		    "We are sorry, nobody can take your call right now. Please call again later. Goodbye.",
 		[PHRASE_OUTBOUND] = "We are sorry, we have to end this call here. Goodbye.",
+		[PHRASE_OUTBOUND_END] = "We have to end this call here. Thank you. Goodbye.",
 		[PHRASE_TIME_LIMIT] = "The time for this call is over. Thank you. Goodbye.",
 		[PHRASE_IDLE] = "We cannot hear anybody, so we are ending this call. Goodbye.",
 		[PHRASE_COST_LIMIT] = "I am sorry, we have to end our call here. Thank you. Goodbye.",
@@ -66,6 +66,7 @@ static const struct language {
 		[PHRASE_UNANSWERED] = "Lo sentimos, en este momento nadie puede atender su llamada. Por favor, vuelva "
 				      "a llamar más tarde. Adiós.",
 		[PHRASE_OUTBOUND] = "Lo sentimos, tenemos que terminar esta llamada aquí. Adiós.",
+		[PHRASE_OUTBOUND_END] = "Tenemos que terminar esta llamada aquí. Gracias. Adiós.",
 		[PHRASE_TIME_LIMIT] = "Se ha agotado el tiempo de esta llamada. Muchas gracias. Adiós.",
 		[PHRASE_IDLE] = "No oímos a nadie, así que terminamos esta llamada. Adiós.",
 		[PHRASE_COST_LIMIT] = "Lo siento, tenemos que terminar aquí esta llamada. Muchas gracias. Adiós.",
@@ -101,6 +102,7 @@ static const struct language {
 		[PHRASE_UNANSWERED] = "Nous sommes désolés, personne ne peut prendre votre appel pour le moment. "
 				      "Veuillez rappeler plus tard. Au revoir.",
 		[PHRASE_OUTBOUND] = "Nous sommes désolés, nous devons mettre fin à cet appel. Au revoir.",
+		[PHRASE_OUTBOUND_END] = "Nous devons mettre fin à cet appel. Merci. Au revoir.",
 		[PHRASE_TIME_LIMIT] = "Le temps prévu pour cet appel est écoulé. Merci, et au revoir.",
 		[PHRASE_IDLE] = "Nous n'entendons personne, nous mettons donc fin à cet appel. Au revoir.",
 		[PHRASE_COST_LIMIT] = "Nous devons malheureusement mettre fin à cet appel. Merci, et au revoir.",
@@ -138,6 +140,7 @@ static const struct language {
 		[PHRASE_UNANSWERED] = "Es tut uns leid, zurzeit kann niemand Ihren Anruf annehmen. Bitte rufen Sie "
 				      "später wieder an. Auf Wiederhören.",
 		[PHRASE_OUTBOUND] = "Es tut uns leid, wir müssen dieses Gespräch hier beenden. Auf Wiederhören.",
+		[PHRASE_OUTBOUND_END] = "Wir müssen dieses Gespräch hier beenden. Vielen Dank. Auf Wiederhören.",
 		[PHRASE_TIME_LIMIT] = "Die Zeit für dieses Gespräch ist abgelaufen. Vielen Dank und auf Wiederhören.",
 		[PHRASE_IDLE] = "Wir hören niemanden und beenden deshalb dieses Gespräch. Auf Wiederhören.",
 		[PHRASE_COST_LIMIT] = "Es tut mir leid, dieses Gespräch muss hier enden. Vielen Dank und auf "
@@ -176,6 +179,7 @@ static const struct language {
 		[PHRASE_UNANSWERED] = "Siamo spiacenti, al momento nessuno può rispondere alla sua chiamata. La "
 				      "preghiamo di richiamare più tardi. Arrivederci.",
 		[PHRASE_OUTBOUND] = "Siamo spiacenti, dobbiamo concludere qui questa chiamata. Arrivederci.",
+		[PHRASE_OUTBOUND_END] = "Dobbiamo concludere qui questa chiamata. Grazie. Arrivederci.",
 		[PHRASE_TIME_LIMIT] = "Il tempo per questa chiamata è terminato. Grazie e arrivederci.",
 		[PHRASE_IDLE] = "Non sentiamo nessuno, quindi chiudiamo la chiamata. Arrivederci.",
 		[PHRASE_COST_LIMIT] = "Mi dispiace, dobbiamo concludere qui questa chiamata. Grazie e arrivederci.",
@@ -211,6 +215,7 @@ static const struct language {
 		[PHRASE_UNANSWERED] = "Desculpe, ninguém pode atender a sua ligação agora. Por favor, ligue novamente "
 				      "mais tarde. Até logo.",
 		[PHRASE_OUTBOUND] = "Desculpe, precisamos encerrar esta ligação aqui. Até logo.",
+		[PHRASE_OUTBOUND_END] = "Precisamos encerrar esta ligação aqui. Obrigado. Até logo.",
 		[PHRASE_TIME_LIMIT] = "O tempo desta ligação terminou. Agradecemos a sua atenção. Até logo.",
 		[PHRASE_IDLE] = "Não estamos ouvindo ninguém, por isso vamos encerrar a ligação. Até logo.",
 		[PHRASE_COST_LIMIT] = "Desculpe, precisamos encerrar a ligação aqui. Agradecemos a sua atenção. Até "
@@ -247,6 +252,7 @@ static const struct language {
 		[PHRASE_UNANSWERED] = "Het spijt ons, op dit moment kan niemand uw oproep beantwoorden. Belt u "
 				      "alstublieft later opnieuw. Tot ziens.",
 		[PHRASE_OUTBOUND] = "Het spijt ons, we moeten dit gesprek hier beëindigen. Tot ziens.",
+		[PHRASE_OUTBOUND_END] = "We moeten dit gesprek hier beëindigen. Dank u wel. Tot ziens.",
 		[PHRASE_TIME_LIMIT] = "De tijd voor dit gesprek is om. Dank u wel en tot ziens.",
 		[PHRASE_IDLE] = "We horen niemand, daarom beëindigen we dit gesprek. Tot ziens.",
 		[PHRASE_COST_LIMIT] = "Het spijt me, we moeten dit gesprek hier beëindigen. Dank u wel en tot ziens.",
@@ -281,6 +287,7 @@ static const struct language {
 		[PHRASE_UNANSWERED] = "Przepraszamy, w tej chwili nikt nie może odebrać tego połączenia. Prosimy "
 				      "zadzwonić później. Do usłyszenia.",
 		[PHRASE_OUTBOUND] = "Przepraszamy, musimy zakończyć to połączenie. Do usłyszenia.",
+		[PHRASE_OUTBOUND_END] = "Musimy zakończyć to połączenie. Dziękujemy. Do usłyszenia.",
 		[PHRASE_TIME_LIMIT] = "Czas tej rozmowy dobiegł końca. Dziękujemy. Do usłyszenia.",
 		[PHRASE_IDLE] = "Nikogo nie słyszymy, dlatego kończymy to połączenie. Do usłyszenia.",
 		[PHRASE_COST_LIMIT] = "Przepraszam, musimy zakończyć tę rozmowę. Dziękuję. Do usłyszenia.",
@@ -326,11 +333,11 @@ static const struct language *language_named(const char *code)
 	return NULL;
 }
 
-const char *agent_language_tag(const struct agent *p)
+const char *agent_language_tag(const struct agent *p, const char *otherwise)
 {
 	const struct language *l = language_named(first_language(p));
 
-	return l ? l->tag : languages[0].tag;
+	return l ? l->tag : otherwise;
 }
 
 /* Twilio refuses a voice together with a language that is not the voice's, and the caller
@@ -384,21 +391,16 @@ static const char *check_phrase(const char *text)
 	return strstr(text, "{{") ? "must not hold {{: phrases have no variables" : NULL;
 }
 
-/* A tag as Twilio has them: es-ES, cmn-CN, en-GB-WLS. */
+bool is_language_tag(const char *text)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+
+	return n >= 2 && n <= 3 && (!text[n] || (text[n] == '-' && text[n + 1] && !check_name(text + n + 1)));
+}
+
 static const char *check_tag(const char *text)
 {
-	size_t len = strcspn(text, "-");
-	bool good = len == 2 || len == 3;
-
-	for (size_t i = 0; i < len; i++)
-		good = good && islower((unsigned char)text[i]);
-	for (text += len; *text == '-'; text += 1 + len) {
-		len = 0;
-		while (isalnum((unsigned char)text[1 + len]))
-			len++;
-		good = good && len >= 2 && len <= 8;
-	}
-	return good && !*text ? NULL : "must be a language of Twilio's <Say>, as in es-ES";
+	return is_language_tag(text) ? NULL : "must be a language of Twilio's <Say>, as in es-ES";
 }
 
 static const struct setting rule = { .type = SETTING_TEXT, .most = PHRASE_MAX, .check = check_phrase };

@@ -27,6 +27,7 @@
 	X(UNAVAILABLE, "unavailable")   /* the same, before a message is asked for */ \
 	X(CALL_AGAIN, "call_again")     /* the last words to a caller who has heard one of those */ \
 	X(OUTBOUND, "outbound")         /* instead of all above, to somebody whom we called */ \
+	X(OUTBOUND_END, "outbound_end") /* the last words to somebody whom we called and who has heard one of those */ \
 	X(TIME_LIMIT, "time_limit")     /* the call has reached its longest time */ \
 	X(IDLE, "idle")                 /* nobody has spoken for long */ \
 	X(COST_LIMIT, \
@@ -71,8 +72,11 @@ bool phrase_on_stream(enum phrase phrase);
 /* Other words of the agent's, as Twilio reads them. */
 struct spoken spoken_words(const struct agent *p, const char *text);
 
-/* The agent's first language as Twilio names it: es-ES. */
-const char *agent_language_tag(const struct agent *p);
+/* The agent's first language as Twilio names it: es-ES; `otherwise` where that is not known here. */
+const char *agent_language_tag(const struct agent *p, const char *otherwise);
+
+/* As Twilio has them: es-ES, cmn-Hans-CN. */
+bool is_language_tag(const char *text);
 
 /* Its key in an agent's file. */
 const char *phrase_key(enum phrase phrase);

@@ -20,16 +20,10 @@ const char *const relay_attribute_names[RELAY_ATTRIBUTE_COUNT] = {
 
 /* ----------------------------------------------------------------- values of one kind */
 
-/* es-ES, cmn-Hans-CN; multi: found by Twilio. */
+/* multi: found by Twilio. */
 static const char *check_language_tag(const char *text)
 {
-	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz");
-
-	if (!strcmp(text, "multi"))
-		return NULL;
-	if (n >= 2 && n <= 3 && (!text[n] || (text[n] == '-' && text[n + 1] && !check_name(text + n + 1))))
-		return NULL;
-	return "must be a language tag, as in es-ES, or multi";
+	return is_language_tag(text) || !strcmp(text, "multi") ? NULL : "must be a language tag, as in es-ES, or multi";
 }
 
 /* Those of <Say> are not known to ConversationRelay, and the caller would hear nothing. */
@@ -344,7 +338,7 @@ const char *relay_attribute(const struct agent *p, enum relay_attribute which)
 		return p->relay.attributes[which];
 	switch (which) {
 	case RELAY_language:
-		return agent_language_tag(p);
+		return agent_language_tag(p, "en-US");
 	case RELAY_ttsProvider:
 		return "ElevenLabs";
 	case RELAY_transcriptionProvider:

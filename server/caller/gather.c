@@ -20,7 +20,8 @@ enum {
 	NOTHING_MAX = 3,            /* times in a row that the caller says nothing … */
 	UNCLEAR_MAX = 2,            /* … or is asked to say it again */
 	SPEECH_ENDS_MS = 1000,      /* Twilio finds the end of the caller's speech so late */
-	KEYS_MAX = 64,              /* at once */
+	HOLD_ROUNDS = 4, /* from one holding phrase to the next: 6 s and more, by Twilio's own time for each */
+	KEYS_MAX = 64,   /* at once */
 	KEY_MS = 300,
 	MARGIN_US = 90 * US_PER_S /* for Twilio to be slow, and the caller to speak for long, before nobody is there */
 };
@@ -198,7 +199,7 @@ static enum phrase tell_caller(struct gather *g, struct call *c, const struct ca
 
 static bool is_taken(struct call *c)
 {
-	/* Acquire: pairs with the release in tell_phone (agent_loop.c). */
+	/* Acquire: pairs with the release in conversation_answer_phone. */
 	return atomic_load_explicit(&c->taken_to, memory_order_acquire) == ring_written(&c->from_caller);
 }
 
@@ -266,18 +267,18 @@ static void put_answer(struct gather *g, struct call_visit *v, struct twiml_turn
 
 static void listen_to(struct twiml_turn *turn, const struct agent *agent)
 {
-	turn->heard_in = agent_language_tag(agent);
+	turn->heard_in = *agent->say_language ? agent->say_language : agent_language_tag(agent, "en-US");
 	turn->interruptible = agent->interruptible;
 	turn->patience_seconds = GATHER_PATIENCE_SECONDS;
 }
 
-/* Nothing is there to be said, and something is to come. */
-static void put_wait(struct gather *g, struct call *c, struct call_visit *v, int64_t now)
+/* Nothing is there to be said, and something is to come. A tool has its own time limit. */
+static void put_wait(struct gather *g, struct call *c, struct call_visit *v, int awaits, int64_t now)
 {
 	struct spoken hold = phrase_of(c->agent, PHRASE_ONE_MOMENT);
 	struct twiml_turn turn = { .words = hold.text, .pause = true };
 
-	if (!g->waits_us)
+	if (!g->waits_us || awaits == AWAITS_TOOL)
 		g->waits_us = now;
 	if (now - g->waits_us >= GATHER_WAIT_US) {
 		log_warn(c->tag, "no answer came for %d s", (int)(GATHER_WAIT_US / US_PER_S));
@@ -285,7 +286,7 @@ static void put_wait(struct gather *g, struct call *c, struct call_visit *v, int
 		call_end(c, END_MODEL_FAILED);
 		return;
 	}
-	if (++g->rounds == 2) {
+	if (++g->rounds % HOLD_ROUNDS == 2) {
 		turn.len = strlen(hold.text);
 		stat_add(gather_held, 1);
 	}
@@ -296,18 +297,18 @@ static void put_next(struct gather *g, struct call *c, struct call_visit *v, enu
 {
 	struct spoken say = spoken_words(c->agent, "");
 	/* Looked at before the words are counted: whoever listens has queued all of them. */
-	bool listens = is_taken(c) && atomic_load_explicit(&c->listens, memory_order_relaxed);
+	int awaits = is_taken(c) ? atomic_load_explicit(&c->awaits, memory_order_relaxed) : AWAITS_MODEL;
 	struct twiml_turn turn;
 	size_t len;
 
 	playout_run(&g->playout, now);
 	len = ready(g, g->rounds > 0);
 	turn = (struct twiml_turn){ .words = buf_text(&g->words), .len = len };
-	if (listens && len == g->words.len)
+	if (awaits == AWAITS_CALLER && len == g->words.len)
 		listen_to(&turn, c->agent);
 	v->until_us = now + said_us(len) + MARGIN_US; /* in which keys are played, too */
 	if (!len && !turn.heard_in) {
-		put_wait(g, c, v, now);
+		put_wait(g, c, v, awaits, now);
 		return;
 	}
 	if (!len && phrase != PHRASE_COUNT && g->nothing >= NOTHING_MAX) {

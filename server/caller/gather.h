@@ -9,8 +9,8 @@
  *   -----------------------------+------------------------------------------------------
  *   the agent has the next words | these, and <Gather>
  *   … and more is to come        | these, and the next request at once
- *   nothing yet                  | a pause of a second; in the second one a holding phrase
- *   … for GATHER_WAIT_US         | the call ends as MODEL_FAILED
+ *   nothing yet                  | a pause of a second; in the second one, and each fourth from there, a holding phrase
+ *   … for GATHER_WAIT_US         | the call ends as MODEL_FAILED, unless a tool runs
  *   the caller said nothing      | a phrase, and <Gather>; the third time the call ends as IDLE
  *   the caller was unclear       | the same, twice; then the model gets the words all the same
  *

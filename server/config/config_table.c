@@ -289,7 +289,7 @@ const struct setting config_table[] = {
 	  .help = "A stream from which no audio frame has come for so long is lost." },
 	{ NULL, "STREAM_GRACE_MS", INT(stream_grace_ms, 0, 10000), .fallback = "5000", .unit = "ms",
 	  .help = "So long a call whose stream was lost waits for the next one, with its session kept, if its agent's "
-	          "`fallback` has reconnect; 0 ends it at once." },
+	          "`fallback` begins with reconnect; 0 ends it at once." },
 	{ NULL, "DRAIN_SECONDS", INT(drain_seconds, 0, 3600), .fallback = "30", .unit = "s",
 	  .help = "How long live calls may go on after SIGTERM. docker stop kills after 10 s unless told otherwise." },
 	/* Three tries to have another session, of 2 s each, and the pauses between them are 6.75 s. */

@@ -140,7 +140,7 @@ void call_renew(struct call *c)
 	atomic_store_explicit(&c->uplink_base, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->uplink_anchor_us, INT64_MIN, memory_order_relaxed);
 	atomic_store_explicit(&c->waits_since_us, 0, memory_order_relaxed);
-	atomic_store_explicit(&c->listens, false, memory_order_relaxed);
+	atomic_store_explicit(&c->awaits, AWAITS_MODEL, memory_order_relaxed);
 	atomic_store_explicit(&c->taken_to, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->started_us, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->ended_us, 0, memory_order_relaxed);
@@ -239,10 +239,11 @@ static void tell_fleet(const struct call *c, enum line_state was, enum call_end 
 		c->calls->use.fleet->ops->withdraw(c->calls->use.fleet, c->token);
 }
 
-/* A session that broke off is opened once more (calls_reconnect), and so is a stream that did not come back in time. */
+/* What broke off is opened once more (calls_reconnect), unless streams are not to be. */
 static bool may_reconnect(const struct call *c, enum call_end why)
 {
-	return (c->channel->resumes || c->streams) && call_end_broke_off(why) && !c->context.lost_session[0];
+	return (c->channel->resumes || c->cfg->stream_grace_ms) && call_end_broke_off(why) &&
+	       !c->context.lost_session[0];
 }
 
 /* After any fault the conversation may go on in text (calls_in_text); but not once it is that. */

@@ -39,6 +39,10 @@ enum line_state {
 	LINE_ENDING    /* the call is over; a loop is still in it */
 };
 
+/* Who has to come before anything new is said, once what is queued was: the caller has the word; an answer is
+ * being made; a tool runs, which may take longer. */
+enum call_awaits { AWAITS_MODEL, AWAITS_CALLER, AWAITS_TOOL };
+
 /* Caller loop -> agent loop. Rare; the bell is rung for each. */
 enum from_caller_type {
 	FROM_STARTED = 1, /* the phone's start message came */
@@ -215,7 +219,7 @@ struct call {
 	/* On a channel of requests there is no caller loop: each request is a turn of it, one at a time. */
 	pthread_mutex_t visit_lock; /* taken before the table's */
 	void *visits;               /* under visit_lock: what the turns keep (caller/gather.c) */
-	_Atomic bool listens;       /* the agent loop has nothing to say, and nothing to wait for but the caller … */
+	_Atomic int awaits;         /* enum call_awaits: by the agent loop … */
 	_Atomic uint64_t taken_to;  /* … when it has taken all before this position of from_caller */
 };
 

@@ -41,7 +41,7 @@ enum call_end calls_after_stream(
 	pthread_mutex_lock(&calls->lock);
 	c = calls_find_sid(calls, call_sid);
 	if (c && !goes_on_after(c, session))
-		call_end_locked(c, why == END_STREAM_LOST && c->state != LINE_LIVE ? END_NEVER_STREAMED : why);
+		call_end_locked(c, why == END_STREAM_LOST && !c->bound ? END_NEVER_STREAMED : why);
 	pthread_mutex_unlock(&calls->lock);
 	/* What another process has ended, or left, is in the store. */
 	if ((fleet->ops->ending_get(fleet, call_sid, true, &ending, clock_now_us()) &&

@@ -97,16 +97,17 @@ void calls_abandon(struct calls *calls, struct call_ref ref)
 
 /* --------------------------------------------------------------- between two streams */
 
-/* A goodbye that the phone has is the end, whatever becomes of its stream. */
+/* A goodbye that the phone has is the end, whatever becomes of its stream. What stands before reconnect is tried
+ * first. */
 static bool may_park(const struct call *c, enum call_end why)
 {
+	const struct agent_rung *first = fallback_after(&c->agent->fallback, RUNG_NONE);
 	bool stream = why == END_STREAM_LOST || why == END_STREAM_SILENT || why == END_STREAM_STALLED ||
 		      why == END_STREAM_INVALID;
 
 	return stream && c->channel->parks && c->announced && c->cfg->stream_grace_ms &&
 	       c->losses < STREAM_LOSSES_MAX && atomic_load_explicit(&c->started_us, memory_order_relaxed) &&
-	       !atomic_load_explicit(&c->parting, memory_order_relaxed) &&
-	       fallback_rung(&c->agent->fallback, RUNG_RECONNECT);
+	       !atomic_load_explicit(&c->parting, memory_order_relaxed) && first && first->kind == RUNG_RECONNECT;
 }
 
 /* The token is good for as long after that time as any. */

@@ -7,10 +7,12 @@
 #include "server/delivery/delivery_plan.h"
 #include "server/money/spending.h"
 #include "server/news/journal.h"
+#include "server/news/journal_json.h"
 #include "server/recording/twilio_recording.h"
 #include "server/recording/voicemail_fetch.h"
 #include "server/stats/stats.h"
 #include "server/store/store.h"
+#include "server/store/store_calls.h"
 #include "server/store/store_recordings.h"
 #include "server/work/due.h"
 #include "server/work/transcription.h"
@@ -66,6 +68,33 @@ static void add(struct voicemail *v, const char *id, void (*how)(struct due *, s
 	how(&v->due, &p->due);
 }
 
+/* Of a caller whom no line was free for nothing is known but the message, and that is found by its call. */
+static void open_call(struct voicemail *v, const struct message_row *row)
+{
+	struct call_summary call = { .direction = "inbound",
+		.stage = CALL_IS_OVER,
+		.state = "ended",
+		.agent = *row->agent ? row->agent : NULL,
+		.variant = *row->variant ? row->variant : NULL,
+		.reserved_ms = row->at_ms,
+		.ended_ms = row->at_ms,
+		.end = END_MESSAGE_LEFT };
+	struct json_out j;
+	struct buf json;
+
+	snprintf(call.call_sid, sizeof call.call_sid, "%s", row->call_sid);
+	snprintf(call.from, sizeof call.from, "%s", row->from);
+	snprintf(call.to, sizeof call.to, "%s", row->to);
+	buf_init(&json, 0);
+	j = json_out_to(&json);
+	json_put_object(&j, NULL);
+	journal_put_call(&j, &call, NULL, false);
+	json_put_end(&j);
+	if (!buf_error(&json))
+		store_message_open_call(v->store, &call, buf_text(&json));
+	buf_free(&json);
+}
+
 /* The strings are borrowed for the time of the statement, which copies them. */
 static void open_row(struct voicemail *v, const struct twilio_recording *news, const struct voicemail_party *party)
 {
@@ -80,6 +109,7 @@ static void open_row(struct voicemail *v, const struct twilio_recording *news, c
 	snprintf(row.id, sizeof row.id, "%s", news->sid);
 	snprintf(row.call_sid, sizeof row.call_sid, "%s", news->call_sid);
 	store_message_open(v->store, &row);
+	open_call(v, &row);
 	add(v, news->sid, due_add);
 }
 

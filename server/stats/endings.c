@@ -35,6 +35,6 @@ enum call_after call_ending_after(enum call_end end, bool said)
 
 bool call_end_broke_off(enum call_end end)
 {
-	return end == END_STREAM_LOST || end == END_STREAM_STALLED || end == END_NEVER_STREAMED ||
-	       end == END_INTERRUPTED;
+	return end == END_STREAM_LOST || end == END_STREAM_SILENT || end == END_STREAM_STALLED ||
+	       end == END_STREAM_INVALID || end == END_NEVER_STREAMED || end == END_INTERRUPTED;
 }

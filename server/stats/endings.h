@@ -48,7 +48,7 @@ enum call_after {
 	X(CANCELED, "canceled", "canceled before it was answered", HANGUP, false) \
 	X(CALL_FAILED, "call_failed", "the call could not be placed", HANGUP, true) \
 	X(MACHINE, "machine", "an answering machine answered", HANGUP, false) \
-	X(MESSAGE_LEFT, "message_left", "a message was left on an answering machine", HANGUP, false) \
+	X(MESSAGE_LEFT, "message_left", "a message was left", HANGUP, false) \
 	X(CALLER_BUSY, "caller_busy", "refused: the caller had MAX_CALLS_PER_CALLER calls up", HANGUP, false) \
 	X(CALLER_OFTEN, "caller_often", "refused: the caller had made MAX_CALLS_PER_CALLER_HOUR calls", HANGUP, false) \
 	X(BLOCKED, "blocked", "refused: the caller is among BLOCK_CALLERS", HANGUP, false) \

@@ -1,6 +1,7 @@
 #include "server/store/store_recordings.h"
 
 #include "server/store/row.h"
+#include "server/store/store_calls.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -76,6 +77,16 @@ bool store_message_open(struct store *store, const struct message_row *row)
 	    " ON CONFLICT (id) DO UPDATE SET seconds = excluded.seconds WHERE recordings.seconds = 0",
 	    "ttiittttt", row->id, row->call_sid, row->at_ms, row->seconds, row->url, row->agent, row->variant,
 	    row->from, row->to);
+}
+
+bool store_message_open_call(struct store *store, const struct call_summary *call, const char *json)
+{
+	return store_write(store,
+	    "INSERT INTO calls (call_sid, direction, from_number, to_number, agent, variant, state, reserved_at, ended_at,"
+	    " ending, fault, seconds, json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'ended', ?7, ?8, ?9, 0, 0, ?10)"
+	    " ON CONFLICT (call_sid) DO NOTHING",
+	    "ttttttiitt", call->call_sid, call->direction, call->from, call->to, call->agent, call->variant,
+	    call->reserved_ms, call->ended_ms, call_ending(call->end)->json, json);
 }
 
 bool store_message_set(struct store *store, const struct message_row *row)

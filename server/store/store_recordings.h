@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct call_summary;
 struct store;
 
 struct recording_row {  /* borrowed */
@@ -61,6 +62,10 @@ void message_row_free(struct message_row *row); /* all in it; fine with a zeroed
 
 /* A message is to be fetched; only the first report of one counts. */
 bool store_message_open(struct store *store, const struct message_row *row);
+
+/* The call that it was left in, over by now, unless the store knows it: one that had no line. `json`: as the API shows
+ * it. */
+bool store_message_open_call(struct store *store, const struct call_summary *call, const char *json);
 
 /* What has become of it: state, file, transcript and problem. */
 bool store_message_set(struct store *store, const struct message_row *row);

@@ -93,6 +93,16 @@ slow_case() {
 	check "$NAME: that is counted" equal "$(field "$WORK/status.json" '.gather | "\(.held) \(.given_up)"')" "1 0"
 }
 
+# A tool takes longer than an answer may.
+tool_case() {
+	mkdir -p "$WORK/agents"
+	sed 's|/look"|/look?slow=14000", "timeout_ms": 30000|' "$OUTER/agents/desk.json" >"$WORK/agents/desk.json"
+	SETTING=AGENTS_DIR=$WORK/agents talk 'gather-speech "Is there a free hour?"
+		gather-nothing' --expect end=caller --expect say="Friday at noon is free."
+	check "$NAME: it is told to wait more than once" holds "$(grep -c 'One moment' <(field "$WORK/phone.json" '.calls[0].said')) > 1"
+	check "$NAME: nothing is given up" equal "$(field "$WORK/status.json" .gather.given_up)" 0
+}
+
 # Nothing comes for 10 s.
 away_case() {
 	SETTING=SLOW_ANSWER_MAX_MS=60000 talk 'gather-speech "Are you there?"
@@ -210,6 +220,7 @@ apart conversation conversation_case
 apart interruption interruption_case
 apart instant instant_case
 apart slow slow_case
+apart tool tool_case
 apart away away_case
 apart silence silence_case
 apart keys keys_case

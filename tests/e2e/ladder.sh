@@ -89,7 +89,6 @@ stream_dies() {
 		wait-agent-done 300
 		say ../caller-3.wav
 		wait-agent-talking 1000
-		wait-agent-done 300
 		wait-end
 		wait-agent-talking 500
 		wait-agent-done 500
@@ -108,6 +107,21 @@ relay_dies() {
 		wait-spoken "nine in"
 		wait-agent-done 100' --expect sessions=2 --expect script_done=1 --expect "warnings>=1" --expect 'spoken~ten to two.'
 	check "$NAME: it was greeted once" equal "$(answers '[.[] | select(.sent | test("Welcome"))] | length')" 1
+}
+
+# ------------------------------------------------------------------ another order
+people_first() {
+	desk '"fallback": [{"dial": ["+12025550156"]}, "reconnect"]'
+	printf '%s\n' 'wait-agent-talking 500' 'wait-agent-done 500' 'cut 100' 'wait-agent-talking 500' 'wait-agent-done 500' >"$WORK/caller.script"
+	model model --key "$SECRET"
+	server server AGENTS_DIR="$WORK/agents" TWILIO_ACCOUNT_SID="$ACCOUNT"
+	check "$NAME: a person is tried before another stream" phone phone --to +12025550100 --script "$WORK/caller.script" --dial no-answer \
+		--expect streams=2 --expect dial=+12025550156 --expect script_done=1
+	check "$NAME: in this order" equal "$(told)" "dial; why=stream after=nothing|reconnect; why=stream after=dial"
+	check "$NAME: nothing was parked" equal "$(api /status | jq -c .calls.parked)" 0
+	check "$NAME: the server stops" stop_server
+	check "$NAME: the model stops" stop_model
+	check "$NAME: the second session knows of the first" jq -e '[.per_session[] | select(.conversation | length > 0)] | last | .conversation[0] | .role == "assistant" and (.id | test("past"))' "$WORK/model.json"
 }
 
 # ------------------------------------------------------------------ a restart between two rungs
@@ -146,6 +160,8 @@ wrong() {
 		grep -q "desk.json: fallback\[0\].dial\[1\]: is +442…50, which OUTBOUND_ALLOW leaves out" "$WORK/check.out"'
 	check "$NAME: a message that nobody could keep" eval '! checked "[\"text\", \"voicemail\"]" &&
 		grep -q "desk.json: fallback\[1\]: is voicemail, which needs DATA_DIR" "$WORK/check.out"'
+	check "$NAME: a stream after the text" eval '! checked "[\"text\", \"reconnect\"]" &&
+		grep -q "desk.json: fallback\[1\]: is reconnect, which comes too late behind text" "$WORK/check.out"'
 	check "$NAME: a dial without a number" eval '! checked "[\"dial\"]" && grep -q "fallback\[0\]: is dial, which needs numbers" "$WORK/check.out"'
 	check "$NAME: the setting, too" eval '! checked "[]" FALLBACK=voicemail && grep -q "^ *FALLBACK: " "$WORK/check.out"'
 	check "$NAME: no rung at all is allowed" eval 'checked "[]" FALLBACK=none || { cat "$WORK/check.out"; false; }'
@@ -159,6 +175,7 @@ apart walks walks
 apart moderated moderated
 apart stream-dies stream_dies
 apart relay-dies relay_dies
+apart people-first people_first
 apart restarts restarts
 apart wrong wrong
 all_apart

@@ -131,9 +131,20 @@ ended() {
 	MEANWHILE=end_while_parked carried -- --expect streams=1
 	check "$NAME: it is over" equal "$(field "$WORK/call.json" .ending.reason)" operator_ended
 }
+hung_up() {
+	{ greeted; echo "silence 300"; echo "cut 9000"; echo "wait-end $WAIT_MS"; } >"$WORK/caller.script"
+	hang_up_while_parked() {
+		local sid
+		until_true eval 'api /status | jq -e ".calls.parked == 1"' || return
+		sid=$(api /calls | jq -r '.calls[] | select(.state == "parked") | .call_sid')
+		[ -n "$sid" ] && hook /twilio/connect-action CallSid="$sid" CallStatus=completed >/dev/null && until_true call_ended "$sid"
+	}
+	MEANWHILE=hang_up_while_parked carried -- --expect streams=1
+	check "$NAME: it is no fault" equal "$(field "$WORK/call.json" .ending.reason)" caller_hung_up
+}
 
 ready
-for each in listening answering tool farewell last_word thrice too_often too_late drained ended; do
+for each in listening answering tool farewell last_word thrice too_often too_late drained ended hung_up; do
 	[ -n "${ONLY:-}" ] && [[ " $ONLY " != *" $each "* ]] || apart "${each//_/-}" "$each"
 done
 all_apart

@@ -163,17 +163,18 @@ dies() {
 }
 
 # ------------------------------------------------------------------ the whole road
-# From a caller whom no model answers to the words of his message, all of it as Twilio does it. road N MESSAGE-WORDS
-# WHAT-THE-API-SAYS SETTINGS…
+# From a caller whom no model answers to the words of his message, all of it as Twilio does it; with $ROAD as well as
+# that of the phone's options, and after $BESIDE. road N MESSAGE-WORDS WHAT-THE-API-SAYS SETTINGS…
 road() {
 	SID=CA$(printf %032d "$1")
 	RULES=ring=100
-	MODEL_PORT=1
+	[ -n "${BESIDE:-}" ] || MODEL_PORT=1
 	up "$3" FALLBACK=voicemail "${@:4}"
+	${BESIDE:-:}
 	sound "$1" "300$1"
 	echo wait-end >"$WORK/wait.script"
 	check "$NAME: a caller leaves a message" phone call --to +12025550100 --script "$WORK/wait.script" --call-sid "$SID" --account "$ACCOUNT" \
-		--media "https://localhost:$REST_PORT" --message "$2" --expect warnings=0 --expect 'say~leave a message' --expect 'say~your message was recorded'
+		--media "https://localhost:$REST_PORT" --message "$2" ${ROAD:-} --expect warnings=0 --expect 'say~leave a message' --expect 'say~your message was recorded'
 	check "$NAME: it is told" told_once "$SID"
 	check "$NAME: whose it is, and how long" equal "$(told "$SID" '.[0].voicemail | [.from, .to, .seconds] | join("|")')" "+12025550123|+12025550100|5"
 	check "$NAME: it is served" eval "api /calls/$SID/voicemail | cmp - $WORK/rest/$(name_of "$1").wav"
@@ -182,6 +183,15 @@ api_writes() {
 	road 41 "Twilio is not asked." '[{"when": "of 30041 bytes", "then": [{"text": "Call me tomorrow."}]}]'
 	check "$NAME: with what the API wrote down" equal "$(told "$SID" .[0].voicemail.transcript)" "Call me tomorrow."
 	check "$NAME: which is booked" eval 'api /status | jq -e ".cost.today_usd > $(api "/calls/$SID" | jq ".cost.usd // 0")"'
+	check "$NAME: the server stops" stop_server
+}
+unreported() {
+	ROAD=--no-status road 44 "Twilio is not asked." '[{"then": [{"text": "Call me tonight."}]}]'
+	check "$NAME: no callback has told of it" eval '! grep -q "Twilio reports a recording" "$WORK/server.log"'
+	check "$NAME: with what the API wrote down" equal "$(told "$SID" .[0].voicemail.transcript)" "Call me tonight."
+	news 44 "$SID" completed 5
+	until_true eval 'api /status | jq -e ".store.waiting == 0 and .outbox.waiting == 0"'
+	check "$NAME: a callback that is late tells nothing new" told_once "$SID"
 	check "$NAME: the server stops" stop_server
 }
 twilio_writes() {
@@ -203,7 +213,27 @@ twilio_writes() {
 	check "$NAME: the server stops" stop_server
 }
 
+# Every line is taken: of the next caller nothing is known but the message.
+busy() {
+	model model --key "$SECRET"
+	echo 'wait-end 600000' >"$WORK/first.script"
+	takes_the_line() {
+		phone first --to +12025550100 --script "$WORK/first.script" --expect end=server &
+		FIRST=$!
+		until_true eval 'api /status | jq -e ".calls.live == 1"'
+	}
+	BESIDE=takes_the_line road 45 "Twilio is not asked." '[{"then": [{"text": "You were busy."}]}]' MAX_CALLS=1
+	check "$NAME: the call is found by it" equal "$(api '/calls?agent=desk&ending=message_left' | jq -c '[.calls[] | [.call_sid, .from, .ending.fault]]')" \
+		'[["'"$SID"'","+12025550123",false]]'
+	check "$NAME: with what was said" equal "$(api "/calls/$SID" | jq -c '[.voicemail.transcript, (.turns | length)]')" '["You were busy.",0]'
+	api "/calls/$(api /calls | jq -r '.calls[] | select(.state == "live") | .call_sid')" -X DELETE >/dev/null
+	wait "$FIRST"
+	check "$NAME: the server stops" stop_server
+}
+
 apart api-writes api_writes
+apart unreported unreported
+apart busy busy
 apart twilio-writes twilio_writes
 apart both both
 apart fails fails

@@ -160,7 +160,8 @@ void webhook_connect_action(const struct web_parts *parts, const struct request 
 	}
 	if (ladder_go_on(parts, q, &facts, &o.at, o.session, r))
 		return;
-	o.end = calls_after_stream(parts->calls, facts.call_sid, o.session, END_STREAM_LOST, &o.after);
+	o.end = calls_after_stream(parts->calls, facts.call_sid, o.session,
+	    webhook_is_final(webhook_field(q, "CallStatus")) ? END_CALLER_HUNG_UP : END_STREAM_LOST, &o.after);
 	put_after(parts, q, &facts, &o, r);
 }
 

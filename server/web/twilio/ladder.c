@@ -4,6 +4,8 @@
 #include "server/agents/agents.h"
 #include "server/line/calls_after.h"
 #include "server/phone/twiml.h"
+#include "server/recording/twilio_recording.h"
+#include "server/recording/voicemail.h"
 #include "server/stats/stats.h"
 #include "server/web/twilio/connect.h"
 #include "server/web/twilio/webhook.h"
@@ -145,6 +147,7 @@ static void put_news_url(struct buf *out, const struct going *g, const char *pat
 	buf_printf(out, "?voicemail=1&agent=%s&variant=%s", g->agent->name, g->agent->variant);
 	twilio_put_field(out, "from", g->facts->from);
 	twilio_put_field(out, "to", g->facts->to);
+	buf_puts(out, WEBHOOK_RETRY);
 }
 
 /* Whom we called has nothing to leave with us. The message is fetched when Twilio says that it is whole. */
@@ -294,10 +297,23 @@ static bool dialled(const struct request *q, const char *call_sid)
 	return webhook_dial_taken(status);
 }
 
-/* A caller who hung up has perhaps left one: the recording's own news tells. */
-static bool message_left(const struct request *q)
+/* The recording's own callback may never reach us. If both do, the message is one, by its name. */
+static bool message_left(
+    const struct web_parts *parts, const struct request *q, const struct call_facts *facts, const struct ladder_at *at)
 {
-	return *webhook_field(q, "RecordingUrl") && strtol(webhook_field(q, "RecordingDuration"), NULL, 10) > 0;
+	const char *url = webhook_field(q, "RecordingUrl"), *slash = strrchr(url, '/');
+	struct twilio_recording news = { .call_sid = facts->call_sid,
+		.sid = slash ? slash + 1 : "",
+		.status = "completed",
+		.url = url,
+		.seconds = strtol(webhook_field(q, "RecordingDuration"), NULL, 10) };
+
+	if (!*url || news.seconds <= 0)
+		return false;
+	if (webhook_is_sid(news.sid))
+		voicemail_news(parts->voicemail, &news,
+		    &(struct voicemail_party){ at->agent, at->variant, facts->from, facts->to });
+	return true;
 }
 
 void webhook_ladder(const struct web_parts *parts, const struct request *q, const char *arg, struct response *r)
@@ -313,9 +329,10 @@ void webhook_ladder(const struct web_parts *parts, const struct request *q, cons
 		return;
 	}
 	facts.agent_name = *at.agent ? at.agent : NULL;
+	at.session = rung_name(at.rung); /* what follows it is known by that, if Twilio asks again */
 	if (at.rung == RUNG_DIAL && dialled(q, facts.call_sid))
 		twiml_hangup(&r->body);
-	else if (at.rung == RUNG_VOICEMAIL && message_left(q))
+	else if (at.rung == RUNG_VOICEMAIL && message_left(parts, q, &facts, &at))
 		webhook_say(parts, &facts, PHRASE_MESSAGE_TAKEN, r);
 	else
 		ladder_next(parts, q, &facts, &at, r);

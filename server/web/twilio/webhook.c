@@ -68,9 +68,11 @@ void webhook_put_url(struct buf *out, const struct request *q, const char *path)
 void webhook_put_say(
     const struct agent *speaker, const struct call_facts *facts, enum phrase phrase, struct response *r)
 {
-	struct spoken s =
-	    phrase_of(speaker, call_facts_outbound(facts) && phrase < PHRASE_OUTBOUND ? PHRASE_OUTBOUND : phrase);
+	struct spoken s;
 
+	if (call_facts_outbound(facts) && phrase < PHRASE_OUTBOUND)
+		phrase = phrase == PHRASE_CALL_AGAIN ? PHRASE_OUTBOUND_END : PHRASE_OUTBOUND;
+	s = phrase_of(speaker, phrase);
 	twiml_say_hangup(&r->body, &(struct twiml_say){ s.text, s.voice, s.language });
 }
 

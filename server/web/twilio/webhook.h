@@ -44,7 +44,7 @@ bool webhook_is_final(const char *call_status);
 bool webhook_dial_taken(const char *dial_status);
 
 /* Answers with a phrase in the words of the call's agent (calls_speaker), and hangs up.
- * Who was called by us hears `outbound` instead of those that ask to call again. */
+ * Who was called by us hears `outbound` instead of those that ask to call again, or `outbound_end`. */
 void webhook_say(const struct web_parts *parts, const struct call_facts *facts, enum phrase phrase, struct response *r);
 /* The same in the words of this agent. */
 void webhook_put_say(

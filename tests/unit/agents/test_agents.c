@@ -548,6 +548,35 @@ static void a_relay_without_a_price_is_told_wherever_it_is_named(void **state)
 	assert_false(notes_tell("RELAY_MINUTE_PRICE"));
 }
 
+static void a_language_that_gather_is_not_told_of_is_noted(void **state)
+{
+	static const char *const agents_of[] = {
+		"{\"numbers\":[],\"channel\":\"gather\",\"languages\":[\"tr\"]%s}",
+		"{\"numbers\":[],\"fallback\":[\"text\"],\"languages\":[\"tr\"]%s}",
+		"{\"numbers\":[],\"variants\":[{\"name\":\"x\"},{\"name\":\"y\",\"languages\":[\"tr\",\"es\"]%s}]}",
+	};
+	char text[200];
+
+	(void)state;
+	cfg.openai_api_key = "a-key";
+	put("a.json", "{\"numbers\":[],\"channel\":\"gather\",\"languages\":[\"ja\",\"tr\"]}");
+	open_agents();
+	assert_false(notes_tell("by gather"));
+	for (size_t i = 0; i < sizeof agents_of / sizeof *agents_of; i++) {
+		snprintf(text, sizeof text, agents_of[i], "");
+		put("a.json", text);
+		assert_int_equal(agents_reload(agents, &problem), 0);
+		assert_true(notes_tell("a.json: by gather callers are heard as if they spoke English"));
+		snprintf(text, sizeof text, agents_of[i], ",\"say_language\":\"tr-TR\"");
+		put("a.json", text);
+		assert_int_equal(agents_reload(agents, &problem), 0);
+		assert_false(notes_tell("by gather"));
+	}
+	put("a.json", "{\"numbers\":[],\"fallback\":[\"reconnect\"],\"languages\":[\"tr\"]}");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_false(notes_tell("by gather"));
+}
+
 static void who_places_calls_without_the_setting_is_told_what_holds(void **state)
 {
 	(void)state;
@@ -649,6 +678,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(calls_may_come_in_while_agents_are_reloaded),
 	CASE(their_own_numbers_say_whom_they_may_dial),
 	CASE(a_relay_without_a_price_is_told_wherever_it_is_named),
+	CASE(a_language_that_gather_is_not_told_of_is_noted),
 	CASE(who_places_calls_without_the_setting_is_told_what_holds),
 	CASE(the_setting_says_it_instead),
 	CASE(numbers_that_will_not_be_dialled_are_told),

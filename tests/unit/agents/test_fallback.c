@@ -93,10 +93,33 @@ static void what_a_rung_lacks_is_said(void **state)
 	assert_null(rung_lacks(&p, voicemail, &cfg));
 }
 
+static void reconnect_stands_anywhere_but_behind_text(void **state)
+{
+	struct config cfg = nothing_set;
+	struct agent p;
+
+	(void)state;
+	cfg.openai_api_key = "key";
+	cfg.fallback[0] = "dial";
+	cfg.fallback[1] = "reconnect";
+	cfg.fallback[2] = "text";
+	cfg.fallback_count = 3;
+	p = as_set(&cfg);
+	assert_null(rung_lacks(&p, fallback_rung(&p.fallback, RUNG_RECONNECT), &cfg));
+	assert_null(fallback_setting_problem(&cfg));
+	cfg.fallback[1] = "text";
+	cfg.fallback[2] = "reconnect";
+	p = as_set(&cfg);
+	assert_string_equal(
+	    rung_lacks(&p, fallback_rung(&p.fallback, RUNG_RECONNECT), &cfg), "comes too late behind text");
+	assert_string_equal(fallback_setting_problem(&cfg), "comes too late behind text");
+}
+
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(unset_all_are_tried_in_order),
 	cmocka_unit_test(setting_names_them_or_none),
 	cmocka_unit_test(words_are_those_of_files),
 	cmocka_unit_test(what_a_rung_lacks_is_said),
+	cmocka_unit_test(reconnect_stands_anywhere_but_behind_text),
 	{ 0 },
 };

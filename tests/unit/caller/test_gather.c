@@ -35,7 +35,8 @@ static pthread_mutex_t told_lock = PTHREAD_MUTEX_INITIALIZER;
 static char told[2000];  /* a word for each message, and what it says */
 static const char *says; /* before the next request; NULL: nothing */
 static bool whole;       /* that is all it says */
-static _Atomic bool listens, leave;
+static _Atomic int awaits;
+static _Atomic bool leave;
 static uint32_t item;
 
 /* ------------------------------------------------------------------ the table, stood in for */
@@ -108,7 +109,7 @@ static void *run_agent(void *arg)
 			say(says, whole);
 		says = NULL;
 		pthread_mutex_unlock(&told_lock);
-		atomic_store(&line->listens, atomic_load(&listens));
+		atomic_store(&line->awaits, atomic_load(&awaits));
 		atomic_store(&line->taken_to, ring_taken(&line->from_caller));
 		bell_ring(&line->caller_bell);
 	}
@@ -135,7 +136,7 @@ static int begin(void **state)
 	told[0] = '\0';
 	says = NULL;
 	item = 0;
-	atomic_store(&listens, true);
+	atomic_store(&awaits, AWAITS_CALLER);
 	atomic_store(&leave, false);
 	buf_init(&answer, 0);
 	return bell_open(&line->caller_bell) || bell_open(&line->agent_bell) ||
@@ -181,7 +182,7 @@ static bool is_ready(void)
 	pthread_mutex_lock(&told_lock);
 	ready = !says;
 	pthread_mutex_unlock(&told_lock);
-	return ready && atomic_load(&line->listens) == atomic_load(&listens);
+	return ready && atomic_load(&line->awaits) == atomic_load(&awaits);
 }
 
 /* A request; the step is that of the last answer, unless one is named. */
@@ -244,6 +245,19 @@ static void greeting_is_in_the_first_answer_and_the_caller_is_listened_to(void *
 	answered("action=\"/n?step=1#x\"");
 	assert_true(atomic_load(&line->started_us) > 0);
 	assert_true(visit.until_us > stopped_clock() + 60 * US_PER_S);
+}
+
+static void callers_are_heard_in_the_language_that_they_are_spoken_to(void **state)
+{
+	(void)state;
+	agent.transcription_language = "tr";
+	will_say("Merhaba.", true);
+	asks("");
+	answered("language=\"en-US\" method=");
+	agent.say_language = "tr-TR";
+	will_say("Merhaba.", true);
+	asks("");
+	answered("language=\"tr-TR\" method=");
 }
 
 static void same_request_has_the_same_answer_and_is_one_turn(void **state)
@@ -312,7 +326,7 @@ static void answer_that_is_not_there_is_waited_for_in_pauses(void **state)
 {
 	(void)state;
 	asks("");
-	atomic_store(&listens, false);
+	atomic_store(&awaits, AWAITS_MODEL);
 	asks("Hola");
 	answered("<Response><Pause length=\"1\"/><Redirect method=\"POST\">/n?step=2#x</Redirect>");
 	pass(1000);
@@ -321,7 +335,7 @@ static void answer_that_is_not_there_is_waited_for_in_pauses(void **state)
 	pass(1000);
 	asks("");
 	assert_null(strstr(buf_text(&answer), "<Say"));
-	atomic_store(&listens, true);
+	atomic_store(&awaits, AWAITS_CALLER);
 	will_say("Sí.", true);
 	pass(1000);
 	asks("");
@@ -332,7 +346,7 @@ static void answer_that_is_not_there_is_waited_for_in_pauses(void **state)
 static void after_ten_seconds_of_waiting_the_call_is_over(void **state)
 {
 	(void)state;
-	atomic_store(&listens, false);
+	atomic_store(&awaits, AWAITS_MODEL);
 	asks("");
 	pass(9999);
 	asks("");
@@ -342,18 +356,38 @@ static void after_ten_seconds_of_waiting_the_call_is_over(void **state)
 	assert_int_equal(call_ended(line), END_MODEL_FAILED);
 }
 
+/* As long as the tool may take; then the model has its own time. */
+static void tool_that_runs_is_waited_for_with_a_phrase_now_and_then(void **state)
+{
+	(void)state;
+	atomic_store(&awaits, AWAITS_TOOL);
+	for (int round = 1; round <= 30; round++, pass(1300)) {
+		asks("");
+		assert_int_equal(strstr(buf_text(&answer), "Un momento") != NULL, round % 4 == 2);
+		answered("<Pause");
+	}
+	assert_int_equal(stat_get(gather_held), 8);
+	atomic_store(&awaits, AWAITS_MODEL);
+	pass(8000);
+	asks("");
+	answered("<Pause");
+	pass(2000);
+	assert_string_equal(asks(""), "");
+	assert_int_equal(call_ended(line), END_MODEL_FAILED);
+}
+
 /* A filler before a tool's answer, say. */
 static void words_before_more_are_given_and_then_it_asks_at_once(void **state)
 {
 	(void)state;
-	atomic_store(&listens, false);
+	atomic_store(&awaits, AWAITS_MODEL);
 	will_say("Un segundo.", true);
 	asks("");
 	assert_false(listened());
 	assert_null(strstr(buf_text(&answer), "<Pause"));
 	answered("Un segundo.</Say><Redirect");
 	pass(800);
-	atomic_store(&listens, true);
+	atomic_store(&awaits, AWAITS_CALLER);
 	will_say("Listo.", true);
 	asks("");
 	was_told("started heard(1 704 1) ");
@@ -364,14 +398,14 @@ static void words_before_more_are_given_and_then_it_asks_at_once(void **state)
 static void long_answer_is_given_by_the_sentence_once_it_was_waited_for(void **state)
 {
 	(void)state;
-	atomic_store(&listens, false);
+	atomic_store(&awaits, AWAITS_MODEL);
 	will_say("Uno. Dos y", false);
 	asks("");
 	assert_null(strstr(buf_text(&answer), "<Say"));
 	pass(1000);
 	asks("");
 	answered(">Uno. </Say><Redirect");
-	atomic_store(&listens, true);
+	atomic_store(&awaits, AWAITS_CALLER);
 	will_say(" tres.", true);
 	asks("");
 	answered(">Dos y tres.</Say></Gather>");
@@ -526,6 +560,7 @@ static void whoever_leaves_says_what_was_heard(void **state)
 
 const struct CMUnitTest unit_tests[] = {
 	TURN(greeting_is_in_the_first_answer_and_the_caller_is_listened_to),
+	TURN(callers_are_heard_in_the_language_that_they_are_spoken_to),
 	TURN(same_request_has_the_same_answer_and_is_one_turn),
 	TURN(what_was_said_was_heard_when_the_next_request_says_nothing),
 	TURN(quick_caller_has_heard_what_time_there_was_for),
@@ -533,6 +568,7 @@ const struct CMUnitTest unit_tests[] = {
 	TURN(agent_that_is_not_interruptible_was_heard),
 	TURN(answer_that_is_not_there_is_waited_for_in_pauses),
 	TURN(after_ten_seconds_of_waiting_the_call_is_over),
+	TURN(tool_that_runs_is_waited_for_with_a_phrase_now_and_then),
 	TURN(words_before_more_are_given_and_then_it_asks_at_once),
 	TURN(long_answer_is_given_by_the_sentence_once_it_was_waited_for),
 	TURN(caller_who_says_nothing_is_asked_twice_and_then_it_is_over),

@@ -227,6 +227,7 @@ static const char *const three_lines[] = { "MAX_CALLS", "3", "MAX_CALL_SECONDS",
 	"+12025550177", "MAX_CALLS_PER_CALLER", "0", "MAX_CALLS_PER_CALLER_HOUR", "0", NULL };
 
 static const char *const only_words[] = { "FALLBACK", "none", NULL };
+static const char *const people_first[] = { "FALLBACK", "dial,reconnect", NULL };
 
 static int close_table(void **state)
 {
@@ -1248,7 +1249,7 @@ static void session_that_never_began_is_opened_anew_too(void **state)
 	assert_int_equal(calls_reconnect(calls, "CA1", "VX2", token), CALL_NO_SID);
 }
 
-static void what_was_ended_on_purpose_and_streams_are_not_opened_anew(void **state)
+static void what_was_ended_on_purpose_is_not_opened_anew(void **state)
 {
 	char token[CALL_TOKEN_SIZE];
 
@@ -1256,10 +1257,33 @@ static void what_was_ended_on_purpose_and_streams_are_not_opened_anew(void **sta
 	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
 	assert_int_equal(calls_after_stream(calls, "CA1", "VX1", END_CALLER_HUNG_UP, &heard_after), END_CALLER_HUNG_UP);
 	assert_int_equal(calls_reconnect(calls, "CA1", "VX1", token), CALL_NO_SID);
-	assert_int_equal(reserve("CA2", token), CALL_ADMITTED);
-	line_of("CA2")->channel = &media_stream_channel;
-	assert_int_equal(after_session("CA2", "VX2"), END_NEVER_STREAMED);
-	assert_int_equal(calls_reconnect(calls, "CA2", "VX2", token), CALL_NO_SID);
+}
+
+/* One that never opened, too, or broke the protocol. The next one is the last. */
+static void stream_that_broke_off_is_opened_anew_once(void **state)
+{
+	static const enum call_end ends[] = { END_STREAM_LOST, END_STREAM_SILENT, END_STREAM_INVALID };
+	static const char *const sids[] = { "CA1", "CA2", "CA3" };
+	char token[CALL_TOKEN_SIZE], again[CALL_TOKEN_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		assert_int_equal(reserve(sids[i], token), CALL_ADMITTED);
+		if (ends[i] != END_STREAM_LOST)
+			calls_end(calls, sids[i], ends[i]);
+		assert_int_equal(
+		    after_session(sids[i], "stream"), ends[i] == END_STREAM_LOST ? END_NEVER_STREAMED : ends[i]);
+		UNTIL(all_free());
+		for (int twice = 0; twice < 2; twice++)
+			assert_int_equal(calls_reconnect(calls, sids[i], "stream", again), CALL_ADMITTED);
+		assert_int_equal(after_session(sids[i], "again"), END_NEVER_STREAMED);
+		assert_int_equal(calls_reconnect(calls, sids[i], "again", token), CALL_NO_SID);
+		UNTIL(all_free());
+	}
+	cfg.stream_grace_ms = 0;
+	assert_int_equal(reserve("CA4", token), CALL_ADMITTED);
+	assert_int_equal(after_session("CA4", "stream"), END_NEVER_STREAMED);
+	assert_int_equal(calls_reconnect(calls, "CA4", "stream", token), CALL_NO_SID);
 }
 
 /* ------------------------------------------------------------------------- by requests */
@@ -1688,7 +1712,7 @@ static void stream_behind_keys_that_does_not_come_is_a_lost_one(void **state)
 	pthread_join(s.thread, NULL);
 	assert_true(is_parked());
 	assert_false(goes_on("CA1", 1)); /* it could not be opened */
-	assert_int_equal(after_stream("CA1"), END_NEVER_STREAMED);
+	assert_int_equal(after_stream("CA1"), END_STREAM_LOST);
 	calls_reap(calls);
 	UNTIL(all_free());
 	assert_int_equal(calls_reconnect(calls, "CA1", "stream", next_token), CALL_ADMITTED);
@@ -1765,7 +1789,7 @@ static void loss_that_leads_nowhere_ends_the_call(void **state)
 	assert_int_equal(after_stream("CA3"), END_INTERNAL_ERROR);
 }
 
-static void agent_without_reconnect_is_not_waited_for(void **state)
+static void agent_whose_ladder_begins_otherwise_is_not_waited_for(void **state)
 {
 	struct call_ref ref = claimed("CA1");
 	struct stream s;
@@ -2461,7 +2485,8 @@ const struct CMUnitTest unit_tests[] = {
 	IN_WORDS(session_that_broke_off_is_opened_anew_once_and_goes_on_with_the_conversation),
 	IN_WORDS(session_that_broke_off_goes_on_with_its_last_words),
 	IN_WORDS(session_that_never_began_is_opened_anew_too),
-	IN_WORDS(what_was_ended_on_purpose_and_streams_are_not_opened_anew),
+	IN_WORDS(what_was_ended_on_purpose_is_not_opened_anew),
+	CASE(stream_that_broke_off_is_opened_anew_once),
 	IN_WORDS(token_of_another_channel_is_not_spent),
 	IN_WORDS(unannounced_call_by_another_channel_than_its_agents_gets_no_name),
 	CASE(call_that_comes_by_another_channel_than_announced_is_ended),
@@ -2486,7 +2511,8 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(draining_server_takes_a_call_back),
 	CASE(table_closes_over_a_parked_call),
 	CASE(loss_that_leads_nowhere_ends_the_call),
-	WITH(agent_without_reconnect_is_not_waited_for, only_words),
+	WITH(agent_whose_ladder_begins_otherwise_is_not_waited_for, only_words),
+	WITH(agent_whose_ladder_begins_otherwise_is_not_waited_for, people_first),
 	CASE(parked_call_is_shown_as_one),
 	CASE(first_reason_wins),
 	CASE(end_that_twilio_knows_first_is_named_by_what_there_was),

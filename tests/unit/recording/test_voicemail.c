@@ -9,6 +9,7 @@
 #include "server/recording/twilio_recording.h"
 #include "server/stats/stats.h"
 #include "server/store/store.h"
+#include "server/store/store_calls.h"
 #include "server/store/store_recordings.h"
 #include "server/work/jobs.h"
 #include "tests/peers/http_peer.h"
@@ -239,6 +240,47 @@ static void a_message_is_fetched_written_down_and_told_once(void **state)
 	assert_shown("CA1", "done", true, "Please call me.", NULL);
 }
 
+static char *call_shown(const char *call_sid)
+{
+	struct call_summary call;
+	struct call_talk talk;
+	char *kept;
+
+	assert_int_equal(store_flush(store, 5000), 0);
+	assert_int_equal(store_call(store, call_sid, &call, &talk), 0);
+	kept = strdup(call.kept);
+	call_summary_free(&call);
+	call_talk_free(&talk);
+	return kept;
+}
+
+/* The caller had no line; or had one, and then the call stays what it is. */
+static void its_call_is_among_the_calls(void **state)
+{
+	struct call_summary call = {
+		.call_sid = "CA82", .stage = CALL_IS_RESERVED, .direction = "inbound", .reserved_ms = 7
+	};
+	char *kept;
+
+	(void)state;
+	answers_are(200, 200, "{\"text\":\"Please call me.\"}");
+	assert_true(store_call_put(store, "CA82", &call, "desk", NULL, "{\"call_sid\":\"CA82\"}"));
+	report("81", "completed", 4, "desk");
+	report("81", "completed", 4, "desk");
+	report("82", "completed", 4, "desk");
+	until_true(told_so_far() == 2 && quiet());
+	kept = call_shown("CA81");
+	if (!strstr(kept,
+		"\"state\":\"ended\",\"direction\":\"inbound\",\"from\":\"+12025550123\",\"to\":\"+12025550101\","
+		"\"agent\":\"desk\",\"variant\":null") ||
+	    !strstr(kept, "\"ending\":{\"reason\":\"message_left\""))
+		fail_msg("%s", kept);
+	free(kept);
+	kept = call_shown("CA82");
+	assert_string_equal(kept, "{\"call_sid\":\"CA82\"}");
+	free(kept);
+}
+
 /* Without a key of ours. Its words are waited for, and come once, before the news of the sound or behind it. */
 static void twilios_own_words_are_waited_for(void **state)
 {
@@ -382,6 +424,7 @@ static void without_a_store_it_is_counted(void **state)
 
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(a_message_is_fetched_written_down_and_told_once),
+	cmocka_unit_test(its_call_is_among_the_calls),
 	cmocka_unit_test(twilios_own_words_are_waited_for),
 	cmocka_unit_test(what_may_pass_is_tried_again),
 	cmocka_unit_test(what_does_not_pass_is_told_as_it_is),

@@ -1235,12 +1235,19 @@ static void takes_voicemail(void)
 {
 	cfg.data_dir = "/var/lib/trunkline";
 	cfg.twilio_account_sid = "AC0";
+	cfg.voicemail_model = "whisper"; /* without a key for it: Twilio writes down */
 }
 
 /* Each rung that fails leads to the next, and the same question has the same answer. */
 static void caller_goes_down_the_ladder_and_hears_one_apology(void **state)
 {
+	uint64_t unkept = stat_get(voicemail_unkept);
 	static const char unanswered[] = "CallSid=" SID "&CallStatus=in-progress&DialCallStatus=no-answer";
+	static const char *const news[] = {
+#define NEWS_OF(what) "/twilio/" what "?voicemail=1&amp;agent=default&amp;variant=&amp;from=&amp;to=#rc=3&amp;rp=all\""
+		"recordingStatusCallback=\"http://bridge.example.com" NEWS_OF("recording-status"),
+		"transcribeCallback=\"http://bridge.example.com" NEWS_OF("transcription"),
+	};
 	char path[400], first[2000];
 
 	(void)state;
@@ -1261,6 +1268,8 @@ static void caller_goes_down_the_ladder_and_hears_one_apology(void **state)
 		assert_non_null(strstr(heard, "<Record playBeep=\"true\" maxLength=\"120\""));
 		assert_non_null(
 		    strstr(heard, "rung=voicemail&amp;number=0&amp;why=model&amp;said=1&amp;agent=default"));
+		for (size_t i = 0; i < sizeof news / sizeof *news; i++)
+			assert_non_null(strstr(heard, news[i]));
 		assert_true(!twice || !strcmp(first, strstr(heard, "<Response>")));
 		snprintf(first, sizeof first, "%s", strstr(heard, "<Response>"));
 	}
@@ -1272,6 +1281,8 @@ static void caller_goes_down_the_ladder_and_hears_one_apology(void **state)
 	assert_non_null(strstr(heard, "Please call again later."));
 	unsigned_webhook(path, "CallSid=" SID "&RecordingUrl=https%3a%2f%2fa.example%2fRE1&RecordingDuration=4");
 	assert_non_null(strstr(heard, "your message was recorded"));
+	/* It is seen to by this word of it, with no other. */
+	assert_int_equal(stat_get(voicemail_unkept) - unkept, 1);
 	/* The person took it. */
 	unsigned_webhook(LADDER_DIAL, "CallSid=" SID "&CallStatus=in-progress&DialCallStatus=completed");
 	assert_non_null(strstr(heard, "<Response><Hangup/></Response>"));
@@ -1311,8 +1322,10 @@ static void stream_that_was_lost_is_followed_by_the_next_one(void **state)
 	assert_non_null(strstr(heard, "?rung=reconnect&amp;number=0&amp;why=stream&amp;said=0&amp;"
 				      "agent=default&amp;variant=&amp;stream=1#rc"));
 	/* The caller is gone. */
+	assert_int_equal(table.ended_why, CALL_NOT_ENDED);
 	unsigned_webhook("/twilio/connect-action", "CallSid=" SID "&CallStatus=completed");
 	assert_null(strstr(heard, "<Stream"));
+	assert_int_equal(table.ended_why, END_CALLER_HUNG_UP);
 	/* A new line counts its streams from the first. */
 	table.goes_on = false;
 	table.reconnects = "stream";
@@ -1457,6 +1470,8 @@ static void what_follows_the_stream_depends_on_how_it_ended(void **state)
 	unsigned_webhook("/twilio/connect-action", "CallSid=" SID);
 	assert_null(strstr(heard, "sorry"));
 	assert_non_null(strstr(heard, "call again"));
+	unsigned_webhook("/twilio/connect-action", "CallSid=" SID "&Direction=outbound-api");
+	assert_non_null(strstr(heard, ">We have to end this call here. Thank you. Goodbye.</Say><Hangup/>"));
 	table.sorry = false;
 	table.ended_as = CALL_NOT_ENDED;
 	falls_back_to("+12025550177");
