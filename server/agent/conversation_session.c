@@ -248,6 +248,7 @@ void conversation_sessions_over(struct conversation *con, int64_t now_us)
 {
 	if (!link_talks(&con->link))
 		note_lost(con, con->spoken.pending, now_us);
+	conversation_end_silent(con, "incomplete");
 	stat_add(model_away_ms, (uint64_t)away_ms(con, now_us));
 	note_end(con, "call_ended", now_us);
 }

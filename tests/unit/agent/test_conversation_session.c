@@ -164,11 +164,29 @@ static void renewal_in_a_farewell_is_not_due(void **state)
 	assert_null(con->link.next.session);
 }
 
+/* Nobody hears it, and no end of it will come. */
+static void silent_answer_is_over_with_the_call(void **state)
+{
+	const struct turn *turn;
+
+	(void)state;
+	ask_and_answer();
+	from_model(MODEL_TEXT_DELTA, "a2", "It is paid");
+	turn = timeline_find(&con->timeline, "a2");
+	assert_false(turn->heard_known);
+	atomic_store(&call->end, END_CALLER_HUNG_UP);
+	conversation_sessions_over(con, now);
+	assert_true(turn->heard_known);
+	assert_int_equal(turn->heard_ms, 0);
+	assert_string_equal(turn->status, "incomplete");
+}
+
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test_setup_teardown(
 	    question_that_was_answered_is_heard_again_and_put_before_its_answer, begin, end),
 	cmocka_unit_test_setup_teardown(words_that_do_not_come_are_left_out_before_anything_is_asked_for, begin, end),
 	cmocka_unit_test_setup_teardown(question_without_an_answer_is_heard_again_and_answered, begin, end),
 	cmocka_unit_test_setup_teardown(renewal_in_a_farewell_is_not_due, begin, end),
+	cmocka_unit_test_setup_teardown(silent_answer_is_over_with_the_call, begin, end),
 	{ 0 },
 };
