@@ -75,6 +75,7 @@ fault stalled-greeted -m drop=stall:done@1
 fault stalled-answering -m drop=stall:answer2@1
 fault silent -x -m silent@1 -m silent@2-
 fault stuck-once -m stuck@1
+fault stuck-for-good -x -m stuck@1- -s SLOW_ANSWER_MAX_MS=14000
 fault halted -m halt@1
 fault garbage -m garbage=text:speech2@1
 fault garbage-half-frame -m garbage=cut-frame:done@1

@@ -35,6 +35,11 @@ bool dialogue_speaks(const struct dialogue *d)
 	return d->active || items_unfinished(d);
 }
 
+bool dialogue_needs_model(const struct dialogue *d)
+{
+	return !d->farewell.state && !tools_running(d);
+}
+
 /* True: a response is owed, and is not being heard. */
 static bool is_owed(const struct dialogue *d, const struct utterance *u)
 {
