@@ -112,7 +112,7 @@ static void put_place(struct conversation *con, char *out, size_t size)
 	}
 	len = strlen(out);
 	con->sessions.told_rest = dialogue_resumes(&con->dialogue);
-	if (con->sessions.told_rest)
+	if (con->sessions.told_rest && conversation_said_some(con))
 		snprintf(out + len, size - len, "%s%s", len ? " " : "", words_broke_off);
 }
 
@@ -261,6 +261,7 @@ static void go_away(struct conversation *con, const char *why, int64_t now)
 	keep_unheard(con, now);
 	TELL(con, now, .type = EVENT_MODEL_AWAY);
 	conversation_end_silent(con, "incomplete");
+	con->spoken.answered &= conversation_said_some(con);
 	con->sessions.away_us = now;
 	set_wish(con);
 }

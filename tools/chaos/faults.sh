@@ -28,6 +28,7 @@ fault cut-greeting -m drop=rst:answer@1
 fault cut-greeted -m drop=fin:done@1
 fault cut-listening -m drop=rst:speech@1
 fault cut-answering -m drop=fin:answer2@1
+fault cut-answering-words-ahead -m words-ahead=1500@1 -m drop=rst:answer4@1
 fault cut-answered -m drop=1011:done2@1
 fault cut-calling-tool -m drop=rst:tool@1
 fault cut-with-tool -m drop=notify:speech2@1 -m first-delta-delay=900@1

@@ -40,7 +40,6 @@ static int begin(void **state)
 static int end(void **state)
 {
 	conversation_sessions_free(con);
-	dialogue_free(&con->dialogue);
 	free(call->calls);
 	return conversation_kit_end(state);
 }
@@ -181,6 +180,72 @@ static void silent_answer_is_over_with_the_call(void **state)
 	assert_string_equal(turn->status, "incomplete");
 }
 
+/* A part of an answer with so much of its sound. */
+static void answers(const char *response, const char *item, const char *text, size_t ms)
+{
+	struct model_event e = { .type = MODEL_AUDIO };
+	size_t len = ms * 8 / 3 * 4;
+	char *base64 = malloc(len + 1);
+
+	base64[0] = '"';
+	memset(base64 + 1, '/', len);
+	e.audio = (struct span){ base64 + 1, len };
+	snprintf(e.response_id, sizeof e.response_id, "%s", response);
+	snprintf(e.item_id, sizeof e.item_id, "%s", item);
+	from_model(MODEL_TEXT_DELTA, item, text);
+	conversation_model_told(con, &e, now);
+	free(base64);
+}
+
+/* The session is lost while its words are ahead of so much sound: the next one says what nobody heard. */
+static const char *told_after(const char *text, size_t ms)
+{
+	struct model_event e = { .type = MODEL_RESPONSE_CREATED, .response_id = "r1" };
+
+	assert_int_equal(ring_open(&call->to_caller, 1 << 20), 0);
+	buf_init(&con->audio.decoded, 0);
+	buf_init(&con->audio.converted, 0);
+	conversation_model_told(con, &e, now);
+	answers("r1", "a1", "We open at nine in the morning.", 3000);
+	from_model(MODEL_TEXT_DONE, "a1", "We open at nine in the morning.");
+	e = (struct model_event){
+		.type = MODEL_RESPONSE_DONE, .status = MODEL_COMPLETED, .response_id = "r1", .text = ""
+	};
+	conversation_model_told(con, &e, now);
+	e = (struct model_event){ .type = MODEL_RESPONSE_CREATED, .response_id = "r2" };
+	conversation_model_told(con, &e, now);
+	answers("r2", "a2", text, ms);
+	lose();
+	meet_another(false);
+	ring_close(&call->to_caller);
+	buf_free(&con->audio.decoded);
+	buf_free(&con->audio.converted);
+	return sent_all();
+}
+
+static void next_session_is_told_no_words_that_had_no_sound(void **state)
+{
+	const char *told = told_after("And on Sundays we are closed.", 1000);
+
+	(void)state;
+	assert_non_null(strstr(told, "We open at nine in the morning."));
+	assert_non_null(strstr(told, "\"And on\""));
+	assert_non_null(strstr(told, "broke off there"));
+	assert_true(con->spoken.answered);
+}
+
+/* What it said last is an older answer, and that is whole. */
+static void answer_that_broke_off_in_its_first_word_is_begun_anew(void **state)
+{
+	const char *told = told_after("Wednesdays", 300);
+
+	(void)state;
+	assert_false(con->spoken.answered);
+	assert_non_null(strstr(told, "We open at nine in the morning."));
+	assert_null(strstr(told, "Wednesdays"));
+	assert_null(strstr(told, "broke off there"));
+}
+
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test_setup_teardown(
 	    question_that_was_answered_is_heard_again_and_put_before_its_answer, begin, end),
@@ -188,5 +253,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test_setup_teardown(question_without_an_answer_is_heard_again_and_answered, begin, end),
 	cmocka_unit_test_setup_teardown(renewal_in_a_farewell_is_not_due, begin, end),
 	cmocka_unit_test_setup_teardown(silent_answer_is_over_with_the_call, begin, end),
+	cmocka_unit_test_setup_teardown(next_session_is_told_no_words_that_had_no_sound, begin, end),
+	cmocka_unit_test_setup_teardown(answer_that_broke_off_in_its_first_word_is_begun_anew, begin, end),
 	{ 0 },
 };
