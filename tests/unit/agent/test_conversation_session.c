@@ -180,6 +180,31 @@ static void silent_answer_is_over_with_the_call(void **state)
 	assert_string_equal(turn->status, "incomplete");
 }
 
+/* The service may not say what it refuses. Of an answer that has begun it tells at its end. */
+static void request_that_is_refused_without_a_name_is_made_again(void **state)
+{
+	struct model_event e = { .type = MODEL_ERROR, .error = MODEL_HARMLESS, .text = "" };
+
+	(void)state;
+	conversation_tell(con, &(struct dialogue_event){ .type = EVENT_SAY, .text = "Hello?" }, now);
+	conversation_do_due(con, now);
+	EXPECT_SENT("response.create");
+	conversation_model_told(con, &e, now);
+	e.error = MODEL_RETRY;
+	snprintf(e.refused_id, sizeof e.refused_id, "past_1");
+	conversation_model_told(con, &e, now); /* that is something else */
+	assert_int_equal(con->dialogue.failures, 0);
+	e.refused_id[0] = '\0';
+	conversation_model_told(con, &e, now);
+	assert_int_equal(con->dialogue.failures, 1);
+	now += RETRY_US;
+	conversation_do_due(con, now);
+	EXPECT_SENT("response.create");
+	conversation_model_told(con, &(struct model_event){ .type = MODEL_RESPONSE_CREATED, .response_id = "r1" }, now);
+	conversation_model_told(con, &e, now);
+	assert_int_equal(con->dialogue.failures, 1);
+}
+
 /* A part of an answer with so much of its sound. */
 static void answers(const char *response, const char *item, const char *text, size_t ms)
 {
@@ -253,6 +278,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test_setup_teardown(question_without_an_answer_is_heard_again_and_answered, begin, end),
 	cmocka_unit_test_setup_teardown(renewal_in_a_farewell_is_not_due, begin, end),
 	cmocka_unit_test_setup_teardown(silent_answer_is_over_with_the_call, begin, end),
+	cmocka_unit_test_setup_teardown(request_that_is_refused_without_a_name_is_made_again, begin, end),
 	cmocka_unit_test_setup_teardown(next_session_is_told_no_words_that_had_no_sound, begin, end),
 	cmocka_unit_test_setup_teardown(answer_that_broke_off_in_its_first_word_is_begun_anew, begin, end),
 	{ 0 },
