@@ -244,10 +244,25 @@ static int64_t away_ms(const struct conversation *con, int64_t now)
 	return con->sessions.away_us ? (now - con->sessions.away_us) / US_PER_MS : 0;
 }
 
+/* The service bills an answer that it was making, and does not say what any more. */
+static void count_unreported(struct conversation *con)
+{
+	int64_t ms = dialogue_making_ms(&con->dialogue, con->ended);
+	size_t bytes = 0;
+
+	if (ms < 0)
+		return;
+	for (const struct turn *turn = con->timeline.turns; turn < con->timeline.turns + con->timeline.count; turn++)
+		if (turn->kind == TURN_AGENT && !strcmp(turn->status, "in_progress"))
+			bytes += turn->text.len;
+	call_cost_estimate(con->call, &con->spending, con->link.current.protocol->text ? 0 : ms, bytes);
+}
+
 void conversation_sessions_over(struct conversation *con, int64_t now_us)
 {
 	if (!link_talks(&con->link))
 		note_lost(con, con->spoken.pending, now_us);
+	count_unreported(con);
 	conversation_end_silent(con, "incomplete");
 	stat_add(model_away_ms, (uint64_t)away_ms(con, now_us));
 	note_end(con, "call_ended", now_us);
@@ -259,6 +274,7 @@ static void go_away(struct conversation *con, const char *why, int64_t now)
 	note_end(con, why, now);
 	atomic_store_explicit(&con->call->caller_speaking, false, memory_order_relaxed);
 	keep_unheard(con, now);
+	count_unreported(con);
 	TELL(con, now, .type = EVENT_MODEL_AWAY);
 	conversation_end_silent(con, "incomplete");
 	con->spoken.answered &= conversation_said_some(con);

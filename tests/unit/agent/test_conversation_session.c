@@ -248,6 +248,46 @@ static const char *told_after(const char *text, size_t ms)
 	return sent_all();
 }
 
+static int64_t used(enum usage_kind kind)
+{
+	return atomic_load(&call->models[0].used[kind]);
+}
+
+/* Nobody says what it is billed: by what came of it, and with as much in as the last one had. */
+static void answer_that_its_session_cannot_report_is_counted(void **state)
+{
+	(void)state;
+	con->spending.last.n[USAGE_AUDIO_IN] = 700;
+	con->spending.last.n[USAGE_AUDIO_CACHED] = 600;
+	con->spending.last.n[USAGE_AUDIO_OUT] = 5000;
+	told_after("And on Sundays we are closed, as ever.", 1020);
+	assert_int_equal(used(USAGE_AUDIO_OUT), 20);
+	assert_int_equal(used(USAGE_TEXT_OUT), 9);
+	assert_int_equal(used(USAGE_AUDIO_IN), 700);
+	assert_int_equal(used(USAGE_AUDIO_CACHED), 600);
+	lose(); /* that session made nothing */
+	assert_int_equal(used(USAGE_AUDIO_OUT), 20);
+	conversation_sessions_over(con, now);
+	assert_int_equal(used(USAGE_AUDIO_OUT), 20);
+}
+
+/* Nor of one that the call's end cut short; but of one with whose end the session ends, too. */
+static void answer_at_the_end_is_counted_once(void **state)
+{
+	struct model_event e = { .type = MODEL_RESPONSE_CREATED, .response_id = "r1" };
+
+	(void)state;
+	conversation_model_told(con, &e, now);
+	from_model(MODEL_TEXT_DELTA, "a1", "We open at nine.");
+	snprintf(con->ended, sizeof con->ended, "r1"); /* it was reported, with an error that ends the session */
+	conversation_sessions_over(con, now);
+	assert_int_equal(used(USAGE_TEXT_OUT), 0);
+	con->ended[0] = '\0';
+	from_model(MODEL_TEXT_DELTA, "a2", "We open at nine.");
+	conversation_sessions_over(con, now);
+	assert_int_equal(used(USAGE_TEXT_OUT), 4);
+}
+
 static void next_session_is_told_no_words_that_had_no_sound(void **state)
 {
 	const char *told = told_after("And on Sundays we are closed.", 1000);
@@ -279,6 +319,8 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test_setup_teardown(renewal_in_a_farewell_is_not_due, begin, end),
 	cmocka_unit_test_setup_teardown(silent_answer_is_over_with_the_call, begin, end),
 	cmocka_unit_test_setup_teardown(request_that_is_refused_without_a_name_is_made_again, begin, end),
+	cmocka_unit_test_setup_teardown(answer_that_its_session_cannot_report_is_counted, begin, end),
+	cmocka_unit_test_setup_teardown(answer_at_the_end_is_counted_once, begin, end),
 	cmocka_unit_test_setup_teardown(next_session_is_told_no_words_that_had_no_sound, begin, end),
 	cmocka_unit_test_setup_teardown(answer_that_broke_off_in_its_first_word_is_begun_anew, begin, end),
 	{ 0 },
