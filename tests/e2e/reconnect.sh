@@ -19,6 +19,12 @@ SESSIONS='(.sessions | length) >= 2 and ([.sessions[].id] | unique | length) == 
 LOOKED='[.tools[] | select(.name == "look")] | length == 1 and .[0].ok'
 PLACES='[.turns[].who] | .[0] == "agent" and .[1] == "caller"'
 
+# Another session begins with no handshake of its own.
+resumed() {
+	local ready=$(grep -o 'model ready; .*' "$WORK/server.log" | tail -n +2)
+	[ -n "$ready" ] && ! grep -v 'resumed=1$' <<<"$ready"
+}
+
 # Each time, and why; who watches was told the same.
 told_of_it() {
 	local wanted=$(grep -A1 '^event: call.reconnected' "$WORK/watched.sse" | sed -n 's/^data: //p' | jq -c '[.call_sid, .data]')
@@ -29,6 +35,7 @@ told_of_it() {
 judged() {
 	check "$NAME: the caller hears nothing twice, and is heard" not_red
 	check "$NAME: one call, and the sessions it had" jq -e "$SESSIONS and ($PLACES)" "$WORK/call.json"
+	check "$NAME: what followed the first resumed its TLS" resumed
 	check "$NAME: the tool ran once" jq -e "$LOOKED" "$WORK/call.json"
 	case $NAME in
 	expires) # the next one was told the conversation before
