@@ -183,8 +183,12 @@ static void tell_past(struct conversation *con, const struct link_session *to)
 				      .place = place,
 				      .bytes = (size_t)con->call->cfg->replay_tokens * BYTES_PER_TOKEN }))
 		return;
-	for (size_t i = 0; i < replay.count; i++)
+	for (size_t i = 0; i < replay.count; i++) {
 		tell_piece(con, to, &replay.pieces[i]);
+		/* A text of its own is no whole result. */
+		stat_add(model_replay_cut, replay.pieces[i].kind == REPLAY_RESULT && replay.pieces[i].own);
+	}
+	stat_add(model_replay_left_out, replay.left_out);
 	if (replay.count)
 		log_info(con->call->tag, "the model is told the conversation; pieces=%zu left_out=%zu", replay.count,
 		    replay.left_out);

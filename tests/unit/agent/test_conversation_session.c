@@ -148,6 +148,37 @@ static void question_without_an_answer_is_heard_again_and_answered(void **state)
 	assert_null(strstr(sent_all(), "delete"));
 }
 
+/* Two thousand turns, and a result of 64 KB among the last. */
+static void what_is_too_much_for_a_session_is_counted(void **state)
+{
+	uint64_t left_out = atomic_load(&stats.model_replay_left_out), cut = atomic_load(&stats.model_replay_cut);
+	static char long_output[64 * 1024];
+	struct tool_run *run;
+	char id[16];
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		struct turn *turn;
+
+		snprintf(id, sizeof id, "i%d", i);
+		turn = timeline_turn(&con->timeline, i % 2 ? TURN_AGENT : TURN_CALLER, id, i);
+		turn->heard_known = true;
+		turn->heard_ms = turn->generated_ms = 1000;
+		timeline_text(&con->timeline, turn, i % 2 ? "Nine to five, every day." : "When do you open?", true);
+	}
+	memset(long_output, 'x', sizeof long_output - 1);
+	assert_int_equal(toolbox_begin(&con->tools.box, "c1", "look", "{}", 1990, now), TOOL_BEGUN);
+	run = toolbox_no(&con->tools.box, 1);
+	run->output = strdup(long_output);
+	run->told = true;
+	call->cfg = &(struct config){ .replay_tokens = 1000, .backlog_ms = 15000, .give_up_seconds = 15 };
+	lose();
+	meet_another(false);
+	assert_in_range(atomic_load(&stats.model_replay_left_out) - left_out, 1900, 1999);
+	assert_int_equal(atomic_load(&stats.model_replay_cut), cut + 1);
+	call->cfg = &cfg;
+}
+
 /* In a farewell none is dialled, and so none is due: the loop would turn and turn. */
 static void renewal_in_a_farewell_is_not_due(void **state)
 {
@@ -316,6 +347,7 @@ const struct CMUnitTest unit_tests[] = {
 	    question_that_was_answered_is_heard_again_and_put_before_its_answer, begin, end),
 	cmocka_unit_test_setup_teardown(words_that_do_not_come_are_left_out_before_anything_is_asked_for, begin, end),
 	cmocka_unit_test_setup_teardown(question_without_an_answer_is_heard_again_and_answered, begin, end),
+	cmocka_unit_test_setup_teardown(what_is_too_much_for_a_session_is_counted, begin, end),
 	cmocka_unit_test_setup_teardown(renewal_in_a_farewell_is_not_due, begin, end),
 	cmocka_unit_test_setup_teardown(silent_answer_is_over_with_the_call, begin, end),
 	cmocka_unit_test_setup_teardown(request_that_is_refused_without_a_name_is_made_again, begin, end),
