@@ -294,21 +294,29 @@ static void put_moment(const cJSON *item, const char *who, struct buf *out)
 	readable_cell(out, who, 7);
 }
 
-/* How much of the words was heard is an estimate, and mostly the start of the text. */
-static void put_interrupted(const cJSON *turn, const char *text, struct buf *out)
+/* How much of the words was heard is an estimate, and mostly the start of the text; without an interruption it is less
+ * than all of it where the call was over. */
+static void put_heard(const cJSON *turn, const char *text, struct buf *out)
 {
 	const char *heard = json_str(turn, "heard_text");
+	bool interrupted = json_bool(turn, "interrupted", false);
 	size_t len = heard ? strlen(heard) : 0;
 
+	if (!interrupted && (!heard || !strcmp(heard, text))) {
+		readable_text(out, text);
+		return;
+	}
 	if (!len || strncmp(heard, text, len) != 0) {
-		buf_puts(out, "[interrupted] ");
+		buf_puts(out, interrupted ? "[interrupted] " : "[not heard] ");
 		readable_text(out, text);
 		return;
 	}
 	readable_text(out, heard);
 	text += len;
 	text += strspn(text, " ");
-	buf_puts(out, *text ? " [interrupted; about what was not heard: " : " [interrupted");
+	buf_puts(out, interrupted ? " [interrupted" : " [");
+	if (*text)
+		buf_puts(out, interrupted ? "; about what was not heard: " : "about what was not heard: ");
 	readable_text(out, text);
 	buf_putc(out, ']');
 }
@@ -321,10 +329,8 @@ static void put_turn(const cJSON *turn, struct buf *out)
 	if (!text || !*text)
 		buf_puts(out,
 		    json_bool(turn, "transcript_failed", false) ? "[could not be transcribed]" : "[no transcript]");
-	else if (json_bool(turn, "interrupted", false))
-		put_interrupted(turn, text, out);
 	else
-		readable_text(out, text);
+		put_heard(turn, text, out);
 	if (status && !strcmp(status, "failed"))
 		buf_puts(out, " [failed]");
 	buf_putc(out, '\n');

@@ -241,7 +241,7 @@ static void mind_limits(struct conversation *con, int64_t now)
 	if (now >= time_over_us(con))
 		call_end(con->call, END_TIME_LIMIT);
 	if (now >= conversation_give_up_us(con))
-		link_give_up(&con->link, con->link.why ? con->link.why : END_MODEL_LOST);
+		link_give_up(&con->link, link_talks(&con->link) ? END_MODEL_FAILED : con->link.why);
 }
 
 /* For the case that the phone's socket breaks off now. A transfer needs more than its name, and a machine

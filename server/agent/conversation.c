@@ -295,8 +295,8 @@ static void on_error(struct conversation *con, const struct model_event *e, int6
 	else
 		log_warn(con->call->tag, "model: error (%s): %s", e->code, e->text);
 	link_refused(&con->link, e);
-	/* Only requests for an answer are refused as busy, with or without a name. */
-	if ((busy && !e->refused_id[0]) || request_no(e))
+	/* Only requests for an answer are refused as busy, or for the time being, with or without a name. */
+	if (((busy || e->error == MODEL_RETRY) && !e->refused_id[0]) || request_no(e))
 		TELL(con, now, .type = EVENT_REFUSED, .request = request_no(e), .busy = busy);
 	mind_error(con, e->error);
 }

@@ -91,6 +91,7 @@ struct conversation {
 
 	struct {                  /* the caller, for something to hear */
 		int64_t since_us; /* he does since then; 0: he does not */
+		int64_t model_us; /* the same, for the model alone */
 		int64_t line_us;  /* he is not told so before */
 	} waits;
 

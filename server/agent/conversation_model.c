@@ -128,6 +128,16 @@ void conversation_tell_heard(struct conversation *con, const char *item_id, stru
 	}
 }
 
+bool conversation_said_some(const struct conversation *con)
+{
+	const struct timeline *t = &con->timeline;
+	size_t i = t->count, len = 0;
+
+	while (i && (t->turns[i - 1].kind != TURN_AGENT || !t->turns[i - 1].sound))
+		i--;
+	return i && timeline_said_text(&t->turns[i - 1], &len) && len;
+}
+
 /* Its next answer would go on from words that nobody heard. */
 void conversation_end_silent(struct conversation *con, const char *status)
 {

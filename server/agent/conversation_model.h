@@ -35,6 +35,8 @@ void conversation_tell_heard(struct conversation *con, const char *item_id, stru
 void conversation_shorten(struct conversation *con, struct turn *turn);
 /* Before the result of a tool that was called in another session: the call. */
 void conversation_tell_call(struct conversation *con, struct tool_run *run);
+/* True: the session knows some words of the last answer. If that broke off before the first, it is begun anew. */
+bool conversation_said_some(const struct conversation *con);
 /* Ends the turns in progress that have no sound, with that status, and tells the model that
  * nothing of them was heard. */
 void conversation_end_silent(struct conversation *con, const char *status);

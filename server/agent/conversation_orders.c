@@ -37,7 +37,7 @@ static void ask(struct conversation *con, const struct dialogue_order *o, int64_
 	model_request_id(MODEL_REQUEST_ANSWER, o->request, id);
 	if (o->filler && !o->text[0])
 		words = words_phrase(con->call->agent, PHRASE_ONE_MOMENT, phrase, &exact);
-	if (o->rest && o->type == ORDER_ASK && !con->sessions.told_rest)
+	if (o->rest && o->type == ORDER_ASK && !con->sessions.told_rest && conversation_said_some(con))
 		conversation_tell_item(con, MODEL_REQUEST_PAST, MODEL_ROLE_NOTE, words_broke_off);
 	con->sessions.told_rest &= !o->rest;
 	if (o->rest) {
@@ -251,6 +251,8 @@ static void item_made(struct conversation *con, const struct dialogue_order *o, 
 	if (turn) {
 		turn->generated_ms = dialogue_made_ms(&con->dialogue, o->no);
 		turn->text_final |= con->link.current.protocol->text;
+		if (o->over && strcmp(o->text, "completed") != 0)
+			timeline_broke_off(&con->timeline, turn);
 		timeline_settled(&con->timeline, turn);
 	}
 	if (o->over)

@@ -112,7 +112,7 @@ static void put_place(struct conversation *con, char *out, size_t size)
 	}
 	len = strlen(out);
 	con->sessions.told_rest = dialogue_resumes(&con->dialogue);
-	if (con->sessions.told_rest)
+	if (con->sessions.told_rest && conversation_said_some(con))
 		snprintf(out + len, size - len, "%s%s", len ? " " : "", words_broke_off);
 }
 
@@ -188,8 +188,12 @@ static void tell_past(struct conversation *con, const struct link_session *to)
 				      .place = place,
 				      .bytes = (size_t)con->call->cfg->replay_tokens * BYTES_PER_TOKEN }))
 		return;
-	while (told < replay.count && tell_piece(con, to, &replay.pieces[told]))
+	while (told < replay.count && tell_piece(con, to, &replay.pieces[told])) {
+		/* A text of its own is no whole result. */
+		stat_add(model_replay_cut, replay.pieces[told].kind == REPLAY_RESULT && replay.pieces[told].own);
 		told++;
+	}
+	stat_add(model_replay_left_out, replay.left_out);
 	if (told)
 		log_info(con->call->tag, "the model is told the conversation; pieces=%zu left_out=%zu", told,
 		    replay.left_out);
@@ -249,10 +253,26 @@ static int64_t away_ms(const struct conversation *con, int64_t now)
 	return con->sessions.away_us ? (now - con->sessions.away_us) / US_PER_MS : 0;
 }
 
+/* The service bills an answer that it was making, and does not say what any more. */
+static void count_unreported(struct conversation *con)
+{
+	int64_t ms = dialogue_making_ms(&con->dialogue, con->ended);
+	size_t bytes = 0;
+
+	if (ms < 0)
+		return;
+	for (const struct turn *turn = con->timeline.turns; turn < con->timeline.turns + con->timeline.count; turn++)
+		if (turn->kind == TURN_AGENT && !strcmp(turn->status, "in_progress"))
+			bytes += turn->text.len;
+	call_cost_estimate(con->call, &con->spending, con->link.current.protocol->text ? 0 : ms, bytes);
+}
+
 void conversation_sessions_over(struct conversation *con, int64_t now_us)
 {
 	if (!link_talks(&con->link))
 		note_lost(con, con->spoken.pending, now_us);
+	count_unreported(con);
+	conversation_end_silent(con, "incomplete");
 	stat_add(model_away_ms, (uint64_t)away_ms(con, now_us));
 	note_end(con, "call_ended", now_us);
 }
@@ -263,8 +283,10 @@ static void go_away(struct conversation *con, const char *why, int64_t now)
 	note_end(con, why, now);
 	atomic_store_explicit(&con->call->caller_speaking, false, memory_order_relaxed);
 	keep_unheard(con, now);
+	count_unreported(con);
 	TELL(con, now, .type = EVENT_MODEL_AWAY);
 	conversation_end_silent(con, "incomplete");
+	con->spoken.answered &= conversation_said_some(con);
 	con->sessions.away_us = now;
 	set_wish(con);
 }

@@ -55,6 +55,10 @@ void conversation_mind_waiting(struct conversation *con, int64_t now_us)
 		con->waits.since_us = 0;
 	else if (!con->waits.since_us)
 		con->waits.since_us = now_us;
+	if (!waits || !dialogue_needs_model(&con->dialogue))
+		con->waits.model_us = 0;
+	else if (!con->waits.model_us)
+		con->waits.model_us = now_us;
 	if (now_us >= line_us(con)) {
 		con->waits.line_us = now_us + LINE_EVERY_US;
 		TELL(con, now_us, .type = EVENT_WAITED);
@@ -78,11 +82,20 @@ int64_t conversation_waits_us(const struct conversation *con)
 	    atomic_load_explicit(&con->call->waits_since_us, memory_order_relaxed) ? NEVER_US : tone_us(con));
 }
 
+/* A session that talks has the patience of the settings: for an answer of which there is a sign, and to begin one,
+ * however long the caller has waited for the last session. */
 int64_t conversation_give_up_us(const struct conversation *con)
 {
-	int64_t since = con->waits.since_us;
+	const struct config *cfg = con->call->cfg;
+	bool away = con->sessions.away_us != 0;
+	int64_t since = away ? con->waits.since_us : con->waits.model_us,
+		most = cfg->give_up_seconds * (int64_t)US_PER_S;
 
-	if (!since || !con->sessions.count || link_talks(&con->link) || con->link.state == LINK_GONE)
+	/* A loss that is not minded yet is neither. */
+	if (!since || !con->sessions.count || away == link_talks(&con->link) || con->link.state == LINK_GONE)
 		return NEVER_US;
-	return later(since + con->call->cfg->give_up_seconds * (int64_t)US_PER_S, con->sessions.away_us + ONE_TRY_US);
+	if (away)
+		return later(since + most, con->sessions.away_us + ONE_TRY_US);
+	return later(since + later(most, cfg->slow_answer_max_ms * US_PER_MS),
+	    con->link.current.began_us + cfg->silence_max_ms * US_PER_MS);
 }

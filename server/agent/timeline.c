@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PACE_MS = 2000 /* of whole answers: by less no other is judged */ };
+
 void timeline_init(struct timeline *t)
 {
 	memset(t, 0, sizeof *t);
@@ -222,6 +224,26 @@ size_t timeline_heard_bytes(const char *text, uint32_t heard_ms, uint32_t genera
 	return heard;
 }
 
+void timeline_broke_off(const struct timeline *t, struct turn *turn)
+{
+	uint64_t ms = 0, bytes = 0;
+
+	for (const struct turn *whole = t->turns; whole < t->turns + t->count; whole++) {
+		if (!whole->sound || whole->by_bytes || !whole->text_final || strcmp(whole->status, "completed") != 0)
+			continue;
+		ms += whole->generated_ms;
+		bytes += whole->text.len;
+	}
+	if (ms >= PACE_MS && bytes && !turn->by_bytes)
+		turn->whole_ms = (uint32_t)(turn->text.len * ms / bytes);
+}
+
+/* How long all of its text is. */
+static uint32_t text_ms(const struct turn *turn)
+{
+	return turn->whole_ms > turn->generated_ms ? turn->whole_ms : turn->generated_ms;
+}
+
 const char *timeline_heard(const struct turn *turn, size_t *len)
 {
 	const char *text = turn->heard_as ? turn->heard_as : buf_text(&turn->text);
@@ -234,7 +256,7 @@ const char *timeline_heard(const struct turn *turn, size_t *len)
 		for (*len = heard; *len && ((unsigned char)text[*len] & 0xc0) == 0x80;)
 			--*len;
 	else
-		*len = timeline_heard_bytes(text, turn->heard_ms, turn->generated_ms);
+		*len = timeline_heard_bytes(text, turn->heard_ms, text_ms(turn));
 	return text;
 }
 
@@ -316,7 +338,8 @@ const char *timeline_said_text(const struct turn *turn, size_t *len)
 {
 	if (turn->kind == TURN_AGENT && turn->heard_known)
 		return timeline_heard(turn, len);
-	*len = turn->text.len;
+	*len = turn->whole_ms ? timeline_heard_bytes(buf_text(&turn->text), turn->generated_ms, text_ms(turn))
+			      : turn->text.len;
 	return buf_text(&turn->text);
 }
 

@@ -39,7 +39,8 @@ struct turn {
 	uint32_t left_out_of;   /* the number of the last session that was not told it for want of room */
 	uint32_t known_as;      /* by our number, as MODEL_REQUEST_PAST; 0: by item_id */
 	uint32_t generated_ms, heard_ms;
-	size_t put_to;               /* where it ends in the JSON that was put last */
+	uint32_t whole_ms; /* agent: its sound broke off, and all of its text would take so long; 0: it did not */
+	size_t put_to;     /* where it ends in the JSON that was put last */
 	uint64_t begins_at, ends_at; /* caller: positions of the audio; 0: unknown */
 	bool heard_known;            /* it was played to its end or cut, or the call is over */
 	char *heard_as; /* owned: what was heard, in other words than ours; NULL: the text as far as it was heard */
@@ -77,6 +78,10 @@ void timeline_text(struct timeline *t, struct turn *turn, const char *text, bool
 
 /* What the caller has said of his turn by now; it is not whole. */
 void timeline_forming(struct timeline *t, struct turn *turn, const char *text);
+
+/* The sound of a turn of the agent is over before its end. Its text may have come ahead of it: by the pace of the answers
+ * before it is reckoned how far the sound came. */
+void timeline_broke_off(const struct timeline *t, struct turn *turn);
 
 /* What was heard of a turn of the agent, of which that is known; borrowed from it. */
 const char *timeline_heard(const struct turn *turn, size_t *len);

@@ -197,7 +197,8 @@ const struct setting config_table[] = {
 	{ NULL, "RECONNECT_SECONDS", INT(reconnect_seconds, 1, 60), .fallback = "10", .unit = "s",
 	  .help = "The time for all of these tries together. Each has 2 s." },
 	{ NULL, "GIVE_UP_SECONDS", INT(give_up_seconds, 2, 120), .fallback = "15", .unit = "s",
-	  .help = "Ends a call whose caller has waited for so long, in silence, for a model that is not there." },
+	  .help = "Ends a call whose caller has waited for so long, in silence, for a model that is not there, or does "
+		  "not answer: not before SLOW_ANSWER_MAX_MS, nor while a tool runs." },
 	{ NULL, "SESSION_RENEW_SECONDS", INT(session_renew_seconds, 10, 3500), .fallback = "3000", .unit = "s",
 	  .help = "How long a session with the model is used. Before that is over the next one is opened and told the "
 	          "conversation, and it takes over at a quiet moment. A service that says when a session ends is believed, if that is sooner." },

@@ -8,6 +8,7 @@
 
 /* Twilio's minutes cost even while the model uses nothing, hence the clock. */
 enum { MIND_US = US_PER_S };
+enum { MS_PER_TOKEN = 50 /* of the model's audio */, BYTES_PER_TOKEN = 4 };
 
 void call_cost_count(
     struct call *c, struct call_spending *spending, bool transcription, const struct model_usage *usage)
@@ -16,7 +17,18 @@ void call_cost_count(
 
 	for (int i = 0; i < USAGE_COUNT; i++)
 		atomic_fetch_add_explicit(&used[i], usage->n[i], memory_order_relaxed);
+	if (!transcription && usage->n[USAGE_TEXT_IN] + usage->n[USAGE_AUDIO_IN])
+		spending->last = *usage;
 	spending->minded_us = 0;
+}
+
+void call_cost_estimate(struct call *c, struct call_spending *spending, int64_t sound_ms, size_t text_bytes)
+{
+	struct model_usage usage = spending->last;
+
+	usage.n[USAGE_AUDIO_OUT] = sound_ms / MS_PER_TOKEN;
+	usage.n[USAGE_TEXT_OUT] = (int64_t)text_bytes / BYTES_PER_TOKEN;
+	call_cost_count(c, spending, false, &usage);
 }
 
 static void load_usage(const _Atomic int64_t used[USAGE_COUNT], struct model_usage *out)

@@ -89,6 +89,8 @@
 	X(model, renewed, "sessions that another one took over from before their time was over") \
 	X(model, renewals_late, \
 	    "those that were put off, since the service ends its sessions within a minute of each other") \
+	X(model, replay_left_out, "turns that a new session was told in one line, being too many for REPLAY_TOKENS") \
+	X(model, replay_cut, "results of tools of which a new session was told the beginning") \
 	X(model, replay_refused, "pieces of a conversation that a new session would not be told") \
 	X(tools, called, "tools the model called") \
 	X(tools, answered, "tools that answered") \

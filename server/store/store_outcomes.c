@@ -162,14 +162,13 @@ int store_outcome_pending(struct store *store, const char *id, struct outcome_ro
 	return err || taken ? err : -EIO;
 }
 
-/* Turns of keys read "Caller pressed: …". An interrupted turn of the agent is as long as the caller
- * heard it, because the rest was never said to anybody. */
+/* Turns of keys read "Caller pressed: …". Of a turn of the agent only what the caller heard of it counts as said,
+ * if that is known. */
 static void put_turn(const struct rows *rows, struct buf *out)
 {
 	const char *kind = row_string(rows, 0), *text = row_text(rows, 1), *heard = row_text(rows, 2);
 
-	/* Words that the caller did not hear do not count as said. */
-	if (!strcmp(kind, "agent") && row_int(rows, 3) && heard)
+	if (!strcmp(kind, "agent") && heard)
 		text = heard;
 	if (!text || !*text)
 		return;
@@ -187,8 +186,8 @@ int store_outcome_transcript(struct store *store, const char *call_sid, size_t m
 	struct rows rows;
 	int callers = 0;
 
-	rows_ask(&rows, store, "SELECT kind, text, heard_text, interrupted FROM turns WHERE call_sid = ?1 ORDER BY no",
-	    "t", call_sid);
+	rows_ask(
+	    &rows, store, "SELECT kind, text, heard_text FROM turns WHERE call_sid = ?1 ORDER BY no", "t", call_sid);
 	while (rows_next(&rows)) {
 		callers += !row_null(&rows, 0) && strcmp(row_string(&rows, 0), "agent") && *row_string(&rows, 1);
 		if (out->len >= max) {

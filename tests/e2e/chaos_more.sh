@@ -10,7 +10,7 @@ APART_AT_ONCE=12
 only cut-dialling cut-configured cut-greeting cut-listening cut-after-tool cut-transfer cut-farewell cut-three-times \
 	cut-for-good relay-cut-tool relay-expired error-session-expired error-quota late garbage-giant \
 	refuses-item second-other-format certificate-expired twilio-late twilio-no-marks killed disk-full no-descriptors cache-swapped \
-	ladder-cache-cut-short ladder-killed-at-reconnect ladder-killed-at-words
+	cut-answering-words-ahead stuck-for-good ladder-cache-cut-short ladder-killed-at-reconnect ladder-killed-at-words
 ready
 . tools/chaos/faults.sh
 all_apart

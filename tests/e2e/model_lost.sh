@@ -102,7 +102,7 @@ check "the model never got what it does not know" equal "$(field "$WORK/model.js
 
 # The connection stays, and says nothing: no greeting, one that is only announced, one
 # that breaks off. The caller's patience is short here.
-model model-mute --key "$SECRET" --fault silent@2 --fault stuck@3 --fault halt@4 --fault first-delta-delay=3000@6
+model model-mute --key "$SECRET" --fault silent@2 --fault stuck@3 --fault halt@4 --fault stuck@6 --fault first-delta-delay=3000@8
 server server-mute MAX_CALLS=2 RECONNECT_TRIES=0 SILENCE_MAX_MS=1000 SLOW_ANSWER_MAX_MS=1200
 until_true connected 1
 printf 'wait-end 600000\n' >"$WORK/wait.script"
@@ -116,6 +116,14 @@ check "a greeting that breaks off: the same, and what was heard is known" went m
 	'([.turns[].who] | join(" ")) == "agent agent" and (.turns | all(.generated_ms > 0 and .heard_ms <= .generated_ms))'
 check "each was asked twice" equal "$(api /status | jq .model.retries)" 3
 check "the server stops with status 0, mute as the model was" stop_server
+
+# Who has waited for GIVE_UP_SECONDS is not asked to wait for a second answer; where that is less, for SLOW_ANSWER_MAX_MS.
+server server-given-up MAX_CALLS=2 RECONNECT_TRIES=0 SILENCE_MAX_MS=1000 SLOW_ANSWER_MAX_MS=2500 GIVE_UP_SECONDS=2
+until_true connected 1
+phone given-up --script "$WORK/wait.script" --expect end=server --expect say="$SORRY" --expect close_code=1000
+echo $? >"$WORK/given-up.status"
+check "who has waited for long hears the apology" went given-up model_failed "$NOTHING"
+check "the server stops with status 0, though a caller was given up" stop_server
 
 # An answer that is slow has a filler, made beside it.
 server server-slow MAX_CALLS=2 GREETING_MODE=wait SILENCE_MAX_MS=2000 SLOW_ANSWER_MAX_MS=60000
@@ -131,6 +139,8 @@ check "which is made beside it, and nothing is asked twice" equal \
 check "the server stops with status 0, slow as the model was" stop_server
 check "the model stops with status 0, mute as it was" stop_model
 check "nor did it get what it does not know" equal "$(field "$WORK/model-mute.json" .violation_count)" 0
+check "and nobody who was given up had asked twice" equal \
+	"$(field "$WORK/model-mute.json" '.per_session[] | select(.connection == 6).events["response.create"]')" 1
 
 # A model that stays away: another session is tried for, in vain.
 model model-away --key "$SECRET" --fault drop=rst:answer@2 --fault refuse=503@3-

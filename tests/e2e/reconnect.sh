@@ -22,6 +22,12 @@ TOLD_THERE='[.per_session[].conversation | select(length > 0)][-1] | [.[] | .con
 	select(test("The tool crm/look was called here.*Its result: .\"done\":true"))] | length == 1'
 PLACES='[.turns[].who] | .[0] == "agent" and .[1] == "caller"'
 
+# Another session begins with no handshake of its own.
+resumed() {
+	local ready=$(grep -o 'model ready; .*' "$WORK/server.log" | tail -n +2)
+	[ -n "$ready" ] && ! grep -v 'resumed=1$' <<<"$ready"
+}
+
 # Each time, and why; who watches was told the same.
 told_of_it() {
 	local wanted=$(grep -A1 '^event: call.reconnected' "$WORK/watched.sse" | sed -n 's/^data: //p' | jq -c '[.call_sid, .data]')
@@ -31,8 +37,9 @@ told_of_it() {
 
 judged() {
 	check "$NAME: the caller hears nothing twice, and is heard" not_red
-	# (The ids of two stand-ins are the same.)
+	# (Two stand-ins have the same ids, and no TLS in common.)
 	[[ $NAME == second-* ]] || check "$NAME: one call, and the sessions it had" jq -e "$SESSIONS and ($PLACES)" "$WORK/call.json"
+	[[ $NAME == second-* ]] || check "$NAME: what followed the first resumed its TLS" resumed
 	check "$NAME: the tool ran once" jq -e "$LOOKED" "$WORK/call.json"
 	case $NAME in
 	expires | relay-expires-long) # the next one was told the conversation before

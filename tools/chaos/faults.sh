@@ -29,6 +29,7 @@ fault cut-greeting -m drop=rst:answer@1
 fault cut-greeted -m drop=fin:done@1
 fault cut-listening -m drop=rst:speech@1
 fault cut-answering -m drop=fin:answer2@1
+fault cut-answering-words-ahead -m words-ahead=1500@1 -m drop=rst:answer4@1
 fault cut-answered -m drop=1011:done2@1
 fault cut-calling-tool -m drop=rst:tool@1
 fault cut-with-tool -m drop=notify:speech2@1 -m first-delta-delay=900@1
@@ -78,6 +79,7 @@ fault stalled-greeted -m drop=stall:done@1
 fault stalled-answering -m drop=stall:answer2@1
 fault silent -x -m silent@1 -m silent@2-
 fault stuck-once -m stuck@1
+fault stuck-for-good -x -m stuck@1- -s SLOW_ANSWER_MAX_MS=14000
 fault halted -m halt@1
 fault garbage -m garbage=text:speech2@1
 fault garbage-half-frame -m garbage=cut-frame:done@1

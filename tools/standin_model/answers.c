@@ -237,7 +237,7 @@ static void count_delta(struct session *s, struct answer *a)
 
 static void send_piece(struct session *s, struct answer *a)
 {
-	size_t left = a->total > a->sent ? a->total - a->sent : 0, len;
+	size_t left = a->total > a->sent ? a->total - a->sent : 0, len, ahead = 0;
 
 	if (a->text_only) {
 		len = left < LETTERS_PER_PIECE ? left : LETTERS_PER_PIECE;
@@ -253,8 +253,10 @@ static void send_piece(struct session *s, struct answer *a)
 	}
 	len = s->faults->f[FAULT_ONE_DELTA].on ? left : piece_bytes(s, a);
 	len = len < left || a->ending ? len : left;
+	if (s->faults->f[FAULT_WORDS_AHEAD].on)
+		ahead = (size_t)s->faults->f[FAULT_WORDS_AHEAD].number * (size_t)format_bytes_per_ms(a->format);
 	if (!a->ending)
-		send_words(s, a, a->sent + len);
+		send_words(s, a, ahead < left - len ? a->sent + len + ahead : a->total);
 	send_audio(s, a, len, 0);
 	a->next_ns += (uint64_t)((double)len / format_bytes_per_ms(a->format) / options.speed * 1e6);
 	count_delta(s, a);

@@ -79,6 +79,7 @@ enum point {
 	X(LONG_IDS, "BYTES", "every id is that long (512; 600 at most)") \
 	X(LONG_WORD, "BYTES", "every answer in text is one word that long (65536)") \
 	X(HALF_EMOJI, "", "an emoji in the midst of an answer in text, half of it in each of two deltas") \
+	X(WORDS_AHEAD, "MS", "the words of an answer so long before its sound, instead of with it") \
 	X(ONE_DELTA, "", "a whole answer in one delta") \
 	X(FRAGMENT, "BYTES", "every message in fragments of that size (1000)") \
 	X(DRIP, "BYTES", "write at most that many bytes at once, every 5 ms (100)") \

@@ -1,7 +1,10 @@
 #include "server/agent/dialogue/dialogue_state.h"
 
+#include "audio/g711.h"
 #include "server/agent/dialogue/dialogue_tools.h"
 #include "server/agent/dialogue/dialogue_utterances.h"
+
+#include <string.h>
 
 bool dialogue_resumes(const struct dialogue *d)
 {
@@ -33,6 +36,28 @@ bool dialogue_quiet(const struct dialogue *d)
 bool dialogue_speaks(const struct dialogue *d)
 {
 	return d->active || items_unfinished(d);
+}
+
+bool dialogue_needs_model(const struct dialogue *d)
+{
+	return !d->farewell.state && !tools_running(d);
+}
+
+int64_t dialogue_making_ms(const struct dialogue *d, const char *over)
+{
+	int64_t ms = -1;
+
+	for (size_t i = 0; i < UTTERANCES_MAX; i++) {
+		const struct utterance *u = &d->utterances[i];
+
+		if (u->state != UTTERANCE_MAKING || !strcmp(utterance_response(d, u), over))
+			continue;
+		ms = ms < 0 ? 0 : ms;
+		for (size_t j = 0; j < ITEMS_MAX; j++)
+			if (d->items[j].no && d->items[j].utterance == u->no)
+				ms += (int64_t)(d->items[j].received / G711_BYTES_PER_MS);
+	}
+	return ms;
 }
 
 /* True: a response is owed, and is not being heard. */

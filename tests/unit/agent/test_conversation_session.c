@@ -42,7 +42,6 @@ static int begin(void **state)
 static int end(void **state)
 {
 	conversation_sessions_free(con);
-	dialogue_free(&con->dialogue);
 	free(call->calls);
 	return conversation_kit_end(state);
 }
@@ -199,6 +198,37 @@ static void what_mcp_servers_did_is_known_to_the_next_session(void **state)
 	    "is not known");
 }
 
+/* Two thousand turns, and a result of 64 KB among the last. */
+static void what_is_too_much_for_a_session_is_counted(void **state)
+{
+	uint64_t left_out = atomic_load(&stats.model_replay_left_out), cut = atomic_load(&stats.model_replay_cut);
+	static char long_output[64 * 1024];
+	struct tool_run *run;
+	char id[16];
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		struct turn *turn;
+
+		snprintf(id, sizeof id, "i%d", i);
+		turn = timeline_turn(&con->timeline, i % 2 ? TURN_AGENT : TURN_CALLER, id, i);
+		turn->heard_known = true;
+		turn->heard_ms = turn->generated_ms = 1000;
+		timeline_text(&con->timeline, turn, i % 2 ? "Nine to five, every day." : "When do you open?", true);
+	}
+	memset(long_output, 'x', sizeof long_output - 1);
+	assert_int_equal(toolbox_begin(&con->tools.box, "c1", "look", "{}", 1990, now), TOOL_BEGUN);
+	run = toolbox_no(&con->tools.box, 1);
+	run->output = strdup(long_output);
+	run->told = true;
+	call->cfg = &(struct config){ .replay_tokens = 1000, .backlog_ms = 15000, .give_up_seconds = 15 };
+	lose();
+	meet_another(false);
+	assert_in_range(atomic_load(&stats.model_replay_left_out) - left_out, 1900, 1999);
+	assert_int_equal(atomic_load(&stats.model_replay_cut), cut + 1);
+	call->cfg = &cfg;
+}
+
 /* In a farewell none is dialled, and so none is due: the loop would turn and turn. */
 static void renewal_in_a_farewell_is_not_due(void **state)
 {
@@ -252,6 +282,154 @@ static void next_session_that_cannot_be_told_is_let_go(void **state)
 		assert_int_equal(con->timeline.turns[i].session, 1);
 }
 
+/* Nobody hears it, and no end of it will come. */
+static void silent_answer_is_over_with_the_call(void **state)
+{
+	const struct turn *turn;
+
+	(void)state;
+	ask_and_answer();
+	from_model(MODEL_TEXT_DELTA, "a2", "It is paid");
+	turn = timeline_find(&con->timeline, "a2");
+	assert_false(turn->heard_known);
+	atomic_store(&call->end, END_CALLER_HUNG_UP);
+	conversation_sessions_over(con, now);
+	assert_true(turn->heard_known);
+	assert_int_equal(turn->heard_ms, 0);
+	assert_string_equal(turn->status, "incomplete");
+}
+
+/* The service may not say what it refuses. Of an answer that has begun it tells at its end. */
+static void request_that_is_refused_without_a_name_is_made_again(void **state)
+{
+	struct model_event e = { .type = MODEL_ERROR, .error = MODEL_HARMLESS, .text = "" };
+
+	(void)state;
+	conversation_tell(con, &(struct dialogue_event){ .type = EVENT_SAY, .text = "Hello?" }, now);
+	conversation_do_due(con, now);
+	EXPECT_SENT("response.create");
+	conversation_model_told(con, &e, now);
+	e.error = MODEL_RETRY;
+	snprintf(e.refused_id, sizeof e.refused_id, "past_1");
+	conversation_model_told(con, &e, now); /* that is something else */
+	assert_int_equal(con->dialogue.failures, 0);
+	e.refused_id[0] = '\0';
+	conversation_model_told(con, &e, now);
+	assert_int_equal(con->dialogue.failures, 1);
+	now += RETRY_US;
+	conversation_do_due(con, now);
+	EXPECT_SENT("response.create");
+	conversation_model_told(con, &(struct model_event){ .type = MODEL_RESPONSE_CREATED, .response_id = "r1" }, now);
+	conversation_model_told(con, &e, now);
+	assert_int_equal(con->dialogue.failures, 1);
+}
+
+/* A part of an answer with so much of its sound. */
+static void answers(const char *response, const char *item, const char *text, size_t ms)
+{
+	struct model_event e = { .type = MODEL_AUDIO };
+	size_t len = ms * 8 / 3 * 4;
+	char *base64 = malloc(len + 1);
+
+	base64[0] = '"';
+	memset(base64 + 1, '/', len);
+	e.audio = (struct span){ base64 + 1, len };
+	snprintf(e.response_id, sizeof e.response_id, "%s", response);
+	snprintf(e.item_id, sizeof e.item_id, "%s", item);
+	from_model(MODEL_TEXT_DELTA, item, text);
+	conversation_model_told(con, &e, now);
+	free(base64);
+}
+
+/* The session is lost while its words are ahead of so much sound: the next one says what nobody heard. */
+static const char *told_after(const char *text, size_t ms)
+{
+	struct model_event e = { .type = MODEL_RESPONSE_CREATED, .response_id = "r1" };
+
+	assert_int_equal(ring_open(&call->to_caller, 1 << 20), 0);
+	buf_init(&con->audio.decoded, 0);
+	buf_init(&con->audio.converted, 0);
+	conversation_model_told(con, &e, now);
+	answers("r1", "a1", "We open at nine in the morning.", 3000);
+	from_model(MODEL_TEXT_DONE, "a1", "We open at nine in the morning.");
+	e = (struct model_event){
+		.type = MODEL_RESPONSE_DONE, .status = MODEL_COMPLETED, .response_id = "r1", .text = ""
+	};
+	conversation_model_told(con, &e, now);
+	e = (struct model_event){ .type = MODEL_RESPONSE_CREATED, .response_id = "r2" };
+	conversation_model_told(con, &e, now);
+	answers("r2", "a2", text, ms);
+	lose();
+	meet_another(false);
+	ring_close(&call->to_caller);
+	buf_free(&con->audio.decoded);
+	buf_free(&con->audio.converted);
+	return sent_all();
+}
+
+static int64_t used(enum usage_kind kind)
+{
+	return atomic_load(&call->models[0].used[kind]);
+}
+
+/* Nobody says what it is billed: by what came of it, and with as much in as the last one had. */
+static void answer_that_its_session_cannot_report_is_counted(void **state)
+{
+	(void)state;
+	con->spending.last.n[USAGE_AUDIO_IN] = 700;
+	con->spending.last.n[USAGE_AUDIO_CACHED] = 600;
+	con->spending.last.n[USAGE_AUDIO_OUT] = 5000;
+	told_after("And on Sundays we are closed, as ever.", 1020);
+	assert_int_equal(used(USAGE_AUDIO_OUT), 20);
+	assert_int_equal(used(USAGE_TEXT_OUT), 9);
+	assert_int_equal(used(USAGE_AUDIO_IN), 700);
+	assert_int_equal(used(USAGE_AUDIO_CACHED), 600);
+	lose(); /* that session made nothing */
+	assert_int_equal(used(USAGE_AUDIO_OUT), 20);
+	conversation_sessions_over(con, now);
+	assert_int_equal(used(USAGE_AUDIO_OUT), 20);
+}
+
+/* Nor of one that the call's end cut short; but of one with whose end the session ends, too. */
+static void answer_at_the_end_is_counted_once(void **state)
+{
+	struct model_event e = { .type = MODEL_RESPONSE_CREATED, .response_id = "r1" };
+
+	(void)state;
+	conversation_model_told(con, &e, now);
+	from_model(MODEL_TEXT_DELTA, "a1", "We open at nine.");
+	snprintf(con->ended, sizeof con->ended, "r1"); /* it was reported, with an error that ends the session */
+	conversation_sessions_over(con, now);
+	assert_int_equal(used(USAGE_TEXT_OUT), 0);
+	con->ended[0] = '\0';
+	from_model(MODEL_TEXT_DELTA, "a2", "We open at nine.");
+	conversation_sessions_over(con, now);
+	assert_int_equal(used(USAGE_TEXT_OUT), 4);
+}
+
+static void next_session_is_told_no_words_that_had_no_sound(void **state)
+{
+	const char *told = told_after("And on Sundays we are closed.", 1000);
+
+	(void)state;
+	assert_non_null(strstr(told, "We open at nine in the morning."));
+	assert_non_null(strstr(told, "\"And on\""));
+	assert_non_null(strstr(told, "broke off there"));
+	assert_true(con->spoken.answered);
+}
+
+/* What it said last is an older answer, and that is whole. */
+static void answer_that_broke_off_in_its_first_word_is_begun_anew(void **state)
+{
+	const char *told = told_after("Wednesdays", 300);
+
+	(void)state;
+	assert_false(con->spoken.answered);
+	assert_non_null(strstr(told, "We open at nine in the morning."));
+	assert_null(strstr(told, "Wednesdays"));
+	assert_null(strstr(told, "broke off there"));
+}
+
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test_setup_teardown(
 	    question_that_was_answered_is_heard_again_and_put_before_its_answer, begin, end),
@@ -260,6 +438,13 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test_setup_teardown(session_in_a_farewell_is_told_where_the_call_is, begin, end),
 	cmocka_unit_test_setup_teardown(what_mcp_servers_did_is_known_to_the_next_session, begin, end),
 	cmocka_unit_test_setup_teardown(next_session_that_cannot_be_told_is_let_go, begin, end),
+	cmocka_unit_test_setup_teardown(what_is_too_much_for_a_session_is_counted, begin, end),
 	cmocka_unit_test_setup_teardown(renewal_in_a_farewell_is_not_due, begin, end),
+	cmocka_unit_test_setup_teardown(silent_answer_is_over_with_the_call, begin, end),
+	cmocka_unit_test_setup_teardown(request_that_is_refused_without_a_name_is_made_again, begin, end),
+	cmocka_unit_test_setup_teardown(answer_that_its_session_cannot_report_is_counted, begin, end),
+	cmocka_unit_test_setup_teardown(answer_at_the_end_is_counted_once, begin, end),
+	cmocka_unit_test_setup_teardown(next_session_is_told_no_words_that_had_no_sound, begin, end),
+	cmocka_unit_test_setup_teardown(answer_that_broke_off_in_its_first_word_is_begun_anew, begin, end),
 	{ 0 },
 };

@@ -170,6 +170,43 @@ static void nobody_waits_for_ever_for_a_model_that_is_gone(void **state)
 	assert_int_equal(conversation_give_up_us(con), NEVER_US);
 }
 
+/* A tool may take its time, and the answer to it has its own. */
+static void nobody_waits_for_ever_for_a_model_that_is_mute(void **state)
+{
+	const int64_t second = US_PER_S, from = now;
+
+	(void)state;
+	con->sessions.count = 1;
+	con->link.current.began_us = from;
+	TELL(con, now, .type = EVENT_TURN);
+	conversation_mind_waiting(con, now);
+	assert_int_equal(conversation_give_up_us(con), from + 15 * second);
+	assert_true(next_ms() >= 0);
+	assert_int_equal(conversation_give_up_us(con), from + 15 * second); /* he has heard the line, and no answer */
+	cfg.slow_answer_max_ms = 40000;
+	assert_int_equal(conversation_give_up_us(con), from + 40 * second);
+	cfg.slow_answer_max_ms = 8000;
+	cfg.silence_max_ms = 4000;
+	con->link.current.began_us = from + 14 * second; /* another session, that has hardly been asked */
+	assert_int_equal(conversation_give_up_us(con), from + 18 * second);
+	con->link.current.began_us = from;
+	TELL(con, now, .type = EVENT_BEGAN, .response = "r1");
+	TELL(con, now, .type = EVENT_TOOL_CALLED, .response = "r1", .run = 1, .at_us = NEVER_US);
+	conversation_mind_waiting(con, now);
+	assert_int_equal(con->waits.since_us, from);
+	assert_int_equal(conversation_give_up_us(con), NEVER_US);
+	now += 20 * second;
+	TELL(con, now, .type = EVENT_TOOL_ANSWERED, .run = 1);
+	conversation_mind_waiting(con, now);
+	assert_int_equal(conversation_give_up_us(con), now + 15 * second);
+	con->link.state = LINK_LOST; /* that is minded in the next turn of the loop */
+	assert_int_equal(conversation_give_up_us(con), NEVER_US);
+	con->link.state = LINK_TALKING;
+	con->dialogue.farewell.state = FAREWELL_SAYING;
+	conversation_mind_waiting(con, now);
+	assert_int_equal(conversation_give_up_us(con), NEVER_US);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 const struct CMUnitTest unit_tests[] = {
@@ -178,5 +215,6 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(soon_again_there_is_only_the_tone),
 	CASE(without_the_line_there_is_the_tone),
 	CASE(nobody_waits_for_ever_for_a_model_that_is_gone),
+	CASE(nobody_waits_for_ever_for_a_model_that_is_mute),
 	{ 0 },
 };

@@ -489,6 +489,36 @@ static void newest_is_told_first_and_only_as_far_as_it_was_heard(void **state)
 	fleet_said_free(before);
 }
 
+/* Its sound broke off, and its text came ahead of it: the model and the record are told no more than came as sound. */
+static void words_that_came_ahead_of_their_sound_are_not_said(void **state)
+{
+	struct turn *turn;
+
+	(void)state;
+	turn = say_aloud("item_1", "We open at nine in the morning.", 3100); /* 100 ms a byte */
+	turn->status = "completed";
+	turn->sound = true;
+	turn->heard_ms = 3100;
+	turn->heard_known = true;
+	turn = say_aloud("item_2", "And on Sundays we are closed.", 1000);
+	timeline_broke_off(&timeline, turn);
+	assert_string_equal(said(10, 100), "a We open at nine in the morning.|a And on|");
+	turn->heard_ms = 1000;
+	turn->heard_known = true;
+	assert_string_equal(said(10, 100), "a We open at nine in the morning.|a And on|");
+	turn->heard_ms = 500;
+	assert_string_equal(said(1, 100), "a And|");
+	/* With words that came with the sound nothing is lost … */
+	turn = say_aloud("item_3", "Yes, nine.", 1000);
+	timeline_broke_off(&timeline, turn);
+	assert_string_equal(said(1, 100), "a Yes, nine.|");
+	/* … nor by a pace of which hardly anything is known. */
+	timeline.turns[0].generated_ms = 1900;
+	turn = say_aloud("item_4", "On Sundays we are closed, as everybody is.", 1000);
+	timeline_broke_off(&timeline, turn);
+	assert_string_equal(said(1, 100), "a On Sundays we are closed, as everybody is.|");
+}
+
 static void change_something(int step)
 {
 	char id[24];
@@ -552,6 +582,7 @@ static void a_turn_that_stays_is_not_put_again(void **state)
 const struct CMUnitTest unit_tests[] = {
 	TEST(conversation_reads_in_its_order),
 	TEST(newest_is_told_first_and_only_as_far_as_it_was_heard),
+	TEST(words_that_came_ahead_of_their_sound_are_not_said),
 	TEST(late_transcript_stands_where_it_was_said),
 	TEST(failed_transcript_is_waited_for_no_longer),
 	TEST(what_was_not_heard_yet_is_not_claimed),

@@ -395,11 +395,24 @@ static void what_was_said_fills_it_in_after_the_call(void **state)
 		.heard_len = strlen("Certainly."),
 		.interrupted = true });
 	say("CA-after", "after", 2, &(struct call_turn){ .who = "keys", .text = "42" });
+	/* He hangs up on it, and nothing is left of the one behind it. */
+	say("CA-after", "after", 3,
+	    &(struct call_turn){ .who = "agent",
+		.spoken = true,
+		.text = "At noon. A taxi will come.",
+		.heard_known = true,
+		.heard_text = "At noon.",
+		.heard_len = strlen("At noon.") });
+	say("CA-after", "after", 4,
+	    &(struct call_turn){
+		.who = "agent", .spoken = true, .text = "It is paid.", .heard_known = true, .heard_text = "" });
+	say("CA-after", "after", 5, &(struct call_turn){ .who = "agent", .spoken = true, .text = "Goodbye." });
 	end("CA-after", "after");
 	until_filled("CA-after", true, "valid", GOOD, "after");
 	assert_int_equal(asked(), 1);
 	assert_true(request_has(0, "From +12025550123 to +12025550101, began 2026-11-21T10:00:01.000Z, 42 seconds."));
-	assert_true(request_has(0, "Caller: A table for two, I am Sam.\\nAgent: Certainly.\\nCaller pressed: 42\\n"));
+	assert_true(request_has(0, "Caller: A table for two, I am Sam.\\nAgent: Certainly.\\nCaller pressed: 42\\n"
+				   "Agent: At noon.\\nAgent: Goodbye.\\n"));
 	assert_true(request_has(0, "Tables only."));
 	assert_true(request_has(-1, "\"id\":\"rec_"));
 }

@@ -754,6 +754,20 @@ static void half_an_emoji_comes_when_ordered(void **state)
 	client_close(&us);
 }
 
+static void words_come_ahead_of_their_sound_when_ordered(void **state)
+{
+	cJSON *event;
+
+	(void)state;
+	begin(&us, TARGET "&fault=words-ahead%3D60000");
+	client_send(&us, "{\"type\":\"response.create\"}");
+	event = wait_for(&us, "response.output_audio_transcript.delta");
+	assert_string_equal(string_at(event, "delta"), script.greeting.say);
+	drop(event);
+	drop(wait_for(&us, "response.output_audio.delta"));
+	client_close(&us);
+}
+
 static void a_call_of_a_tool_comes_with_its_arguments(void **state)
 {
 	static char name[] = "look_up", arguments[] = "{\"day\":\"\\\"friday\\\"\"}";
@@ -1052,6 +1066,7 @@ int main(void)
 		cmocka_unit_test(a_call_that_is_told_may_have_its_output),
 		cmocka_unit_test(an_item_is_refused_as_ordered),
 		cmocka_unit_test(half_an_emoji_comes_when_ordered),
+		cmocka_unit_test(words_come_ahead_of_their_sound_when_ordered),
 		cmocka_unit_test(an_item_is_created_and_answered),
 		cmocka_unit_test(a_call_of_a_tool_comes_with_its_arguments),
 		cmocka_unit_test(audio_is_as_long_in_every_format),
