@@ -65,6 +65,14 @@ static void caller_who_speaks_while_the_question_is_asked_is_not_asked_again(voi
 	    { "over r1 turned", "ASK 2" }, SAID("r2", 1), { "+10000", "QUIET 1, RECITE there? 3" });
 }
 
+static void turn_ends_a_speech_whose_end_was_not_told(void **state)
+{
+	(void)state;
+	open_as(&QUIET);
+	FOLLOW(&k, { "ready & there", "" }, { "speaks", "" }, { "turn", "" }, SAID("r1", 1), { "+9999", "" },
+	    { "+1", "QUIET 1, SPEAK there? 1" });
+}
+
 static void question_counts_whatever_becomes_of_it(void **state)
 {
 	(void)state;
@@ -251,6 +259,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(silence_is_asked_about_twice_and_ends_the_call),
 	CASE(silence_begins_with_the_end_of_what_is_played),
 	CASE(caller_who_speaks_while_the_question_is_asked_is_not_asked_again),
+	CASE(turn_ends_a_speech_whose_end_was_not_told),
 	CASE(question_counts_whatever_becomes_of_it),
 	CASE(only_a_sign_of_life_begins_the_count_anew),
 	CASE(nobody_is_asked_while_a_tool_runs_or_its_answer_is_owed),
