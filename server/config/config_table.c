@@ -269,7 +269,8 @@ const struct setting config_table[] = {
 	  .help = "Ends a call in which nobody has spoken for so long; 0 never does." },
 	{ NULL, "REPROMPT_SECONDS", INT(reprompt_seconds, 0, 3600), .fallback = "10", .unit = "s",
 	  .help = "After so long a silence of both sides, counted from the end of what the caller heard, the agent asks whether "
-	          "the caller is still there; after two such questions in a row it says goodbye. 0 never asks." },
+	          "the caller is still there; after two such questions in a row it says goodbye. 0 never asks. With "
+	          "CHANNEL=gather in whole steps of 7 s." },
 	{ NULL, "HOLD_MUSIC_SECONDS", INT(hold_music_seconds, 0, 3600), .none = "off", .fallback = "120", .unit = "s",
 	  .help = "The same for a caller who is heard for so long, and of whom nothing is understood: music, as a rule. Needs "
 	          "TRANSCRIPTION_MODEL, or CHANNEL=relay." },

@@ -103,7 +103,7 @@ away_case() {
 
 # Who says nothing is asked twice; what was not understood, too. Neither is the model's to know.
 silence_case() {
-	talk 'gather-nothing
+	SETTING=REPROMPT_SECONDS=10 talk 'gather-nothing
 		gather-unclear "Mumble."
 		gather-speech "And on Saturday?"
 		gather-nothing

@@ -175,6 +175,11 @@ static void idleness_is_the_last_bound(void **state)
 	rules.idle_us = 12 * US_PER_S;
 	open_as(&rules);
 	FOLLOW(&k, { "ready & there", "" }, { "+10000", "QUIET 1, SPEAK there? 1" }, { "+2000", "END idle" });
+	/* It begins anew with each question (config_warnings.c says how much longer it has to be). */
+	open_as(&rules);
+	FOLLOW(&k, { "ready & there", "" }, { "+10000", "QUIET 1, SPEAK there? 1" }, { "+1999", "" }, SAID("r1", 1),
+	    { "+10000", "QUIET 2, SPEAK there? 2" }, { "+1999", "" }, SAID("r2", 2),
+	    { "+10000", "QUIET 0, SPEAK bye 3" });
 }
 
 /* ------------------------------------------------------------- nothing is understood */
