@@ -250,6 +250,14 @@ static void note_whole(struct reader *r, const struct agent *p)
 		reader_note_at(r, "limits.idle_seconds",
 		    "is hardly more than reprompt_seconds: silent calls end before the caller is asked and has heard a "
 		    "goodbye");
+	if (!p->instant_count || p->channel != CHANNEL_STREAM)
+		return;
+	if (!*p->transcription_model)
+		reader_note_at(r, "instant_answers",
+		    "have no effect without transcription.model (TRANSCRIPTION_MODEL): nobody writes down what was asked");
+	else if (!r->cfg->voice_cache)
+		reader_note_at(r, "instant_answers",
+		    "have no effect with VOICE_CACHE=off: on a stream their sound is made in advance");
 }
 
 /* Rules across keys. Called when `p` is complete, before settle_languages grows its instructions. */
