@@ -53,7 +53,7 @@ conversation_case() {
 }
 
 # Keys are played in the answer that comes next, and the tool's answer after them.
-keys_case() {
+presses_case() {
 	talk 'gather-speech "Press one, please."
 		gather-speech "Thank you, goodbye."
 		wait-end' --expect end=server --expect script_done=1
@@ -213,6 +213,7 @@ apart slow slow_case
 apart away away_case
 apart silence silence_case
 apart keys keys_case
+apart presses presses_case
 apart long long_case
 apart transfer transfer_case
 apart lost lost_case
