@@ -147,6 +147,8 @@ fall() {
 	text_model text "$OUTER/text.json"
 	server server AGENTS_DIR="$WORK/agents" SIGNING_SECRET="$SECRET" TWILIO_ACCOUNT_SID="$ACCOUNT" RECONNECT_TRIES=0 FALLBACK=text \
 		TEXT_API_URL="$TEXT_URL" TEXT_API_KEY="$SECRET" HTTPS_CA_FILE=build/e2e/ca/ca.pem DATA_DIR="$WORK/data"
+	# Or the call's connection is not the third.
+	until_true grep -qE 'model probe (failed|succeeded.* agent=default)' "$WORK/server.log"
 	shop_call "$NAME" "$1" --pace 15 --expect end=server --expect script_done=1 "${@:2}"
 	api /status >"$WORK/status.json"
 	check "$NAME: the server stops with status 0" stop_server
