@@ -56,6 +56,7 @@ static void on_speech_stopped(struct conversation *con, const struct model_event
 
 static void on_committed(struct conversation *con, const struct model_event *e, int64_t now)
 {
+	atomic_store_explicit(&con->call->caller_speaking, false, memory_order_relaxed);
 	if (conversation_turn_over(con, e->item_id, now))
 		stat_add(turns_caller, 1);
 	TELL(con, now, .type = EVENT_TURN);

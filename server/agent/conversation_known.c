@@ -13,17 +13,17 @@ const char *conversation_known_words(const struct conversation *con, enum known_
 	case KNOWN_GREETING:
 		return c->agent->greeting_mode == GREETING_EXACT ? c->context.greeting : NULL;
 	case KNOWN_HOLD:
-		return phrase_of(c->agent, PHRASE_ONE_MOMENT).text;
+		return phrase_on_stream(c->agent, PHRASE_ONE_MOMENT);
 	case KNOWN_SORRY: /* what is tried next follows the stream */
-		return phrase_of(c->agent, PHRASE_TROUBLE).text;
+		return phrase_on_stream(c->agent, PHRASE_TROUBLE);
 	case KNOWN_IDLE:
-		return phrase_of(c->agent, PHRASE_IDLE).text;
+		return phrase_on_stream(c->agent, PHRASE_IDLE);
 	case KNOWN_TIME_LIMIT:
-		return phrase_of(c->agent, PHRASE_TIME_LIMIT).text;
+		return phrase_on_stream(c->agent, PHRASE_TIME_LIMIT);
 	case KNOWN_COST_LIMIT:
-		return phrase_of(c->agent, PHRASE_COST_LIMIT).text;
+		return phrase_on_stream(c->agent, PHRASE_COST_LIMIT);
 	case KNOWN_STILL_THERE:
-		return phrase_of(c->agent, PHRASE_STILL_THERE).text;
+		return phrase_on_stream(c->agent, PHRASE_STILL_THERE);
 	case KNOWN_INSTANT: /* the last one */
 		return con->instant;
 	case KNOWN_NONE:

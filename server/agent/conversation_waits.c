@@ -6,7 +6,8 @@
 
 enum {
 	ONE_TRY_US = 3 * US_PER_S, /* for another session, however long the caller has waited for the last one */
-	LINE_EVERY_US = 8 * US_PER_S
+	LINE_EVERY_US = 8 * US_PER_S,
+	LINE_AGAIN_US = 500 * US_PER_MS /* to the next try: an answer had come to a stop in the middle */
 };
 
 static int64_t hold_after_us(const struct conversation *con)
@@ -59,10 +60,8 @@ void conversation_mind_waiting(struct conversation *con, int64_t now_us)
 		con->waits.model_us = 0;
 	else if (!con->waits.model_us)
 		con->waits.model_us = now_us;
-	if (now_us >= line_us(con)) {
-		con->waits.line_us = now_us + LINE_EVERY_US;
-		TELL(con, now_us, .type = EVENT_WAITED);
-	}
+	if (now_us >= line_us(con))
+		con->waits.line_us = now_us + (TELL(con, now_us, .type = EVENT_WAITED) ? LINE_EVERY_US : LINE_AGAIN_US);
 	tell_tone(con, now_us);
 }
 

@@ -367,7 +367,7 @@ struct spoken phrase_of(const struct agent *p, enum phrase phrase)
 	return in_voice(p, (struct spoken){ .text = l->texts[phrase], .language = l->tag });
 }
 
-bool phrase_on_stream(enum phrase phrase)
+const char *phrase_on_stream(const struct agent *p, enum phrase phrase)
 {
 	static const bool on_stream[PHRASE_COUNT] = {
 		[PHRASE_ONE_MOMENT] = true,
@@ -377,8 +377,9 @@ bool phrase_on_stream(enum phrase phrase)
 		[PHRASE_TIME_LIMIT] = true,
 		[PHRASE_COST_LIMIT] = true,
 	};
+	const struct language *l = language_named(first_language(p));
 
-	return on_stream[phrase];
+	return on_stream[phrase] && (p->phrases[phrase] || (l && l->texts[phrase])) ? phrase_of(p, phrase).text : NULL;
 }
 
 /* -------------------------------------------------------------------- in agent files */

@@ -66,8 +66,9 @@ struct spoken { /* borrowed from the agent, or constant; never NULL */
 /* NULL is an agent without anything of its own: English. */
 struct spoken phrase_of(const struct agent *p, enum phrase phrase);
 
-/* It is heard during a call by a stream, in the agent's own voice: one of those that are made in advance (voice/). */
-bool phrase_on_stream(enum phrase phrase);
+/* What is heard of it during a call by a stream, in the agent's own voice, and made in advance (voice/). NULL: it is not
+ * heard there, or the agent has no words for it and we have none in its language. */
+const char *phrase_on_stream(const struct agent *p, enum phrase phrase);
 
 /* Other words of the agent's, as Twilio reads them. */
 struct spoken spoken_words(const struct agent *p, const char *text);

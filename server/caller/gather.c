@@ -37,6 +37,7 @@ struct gather {
 	bool listened;       /* the caller was listened to in it */
 	int64_t waits_us;    /* the caller waits since then, and hears nothing; 0: not so */
 	int rounds;          /* answers without words since then */
+	int unheard;         /* times in a row that nothing was heard, since the caller was asked */
 	int nothing, unclear;
 };
 
@@ -78,11 +79,18 @@ void gather_leave(struct call *c)
 
 /* -------------------------------------------------------------------- what the caller did */
 
+static int patience_seconds(const struct agent *agent)
+{
+	int soon = agent->reprompt_seconds;
+
+	return soon && soon < GATHER_PATIENCE_SECONDS ? soon : GATHER_PATIENCE_SECONDS;
+}
+
 /* How much of what was given can have been spoken before the caller began, at the earliest. */
 static int64_t spoken_ms(const struct gather *g, const struct call_visit *v, int64_t now)
 {
 	int64_t passed = now > g->given_us ? (now - g->given_us) / US_PER_MS : 0;
-	int64_t own = *v->keys ? (int64_t)strlen(v->keys) * KEY_MS + GATHER_PATIENCE_SECONDS * 1000
+	int64_t own = *v->keys ? (int64_t)strlen(v->keys) * KEY_MS + patience_seconds(g->playout.call->agent) * 1000
 			       : (int64_t)strlen(v->words) * SPOKEN_MS_PER_BYTE + SPEECH_ENDS_MS;
 
 	return passed > own ? passed - own : 0;
@@ -172,17 +180,28 @@ static void tell_keys(struct call *c, const char *keys)
 		ring_put(&c->from_caller, FROM_DIGIT, "#", 1);
 }
 
+/* After REPROMPT_SECONDS, in steps of what Twilio listens for at once; 0: never. */
+static bool is_to_be_asked(struct gather *g, const struct agent *agent)
+{
+	if (!agent->reprompt_seconds || ++g->unheard < agent->reprompt_seconds / GATHER_PATIENCE_SECONDS)
+		return false;
+	g->unheard = 0;
+	return true;
+}
+
 /* The phrase that answers it, or PHRASE_COUNT: the agent does. */
 static enum phrase tell_caller(struct gather *g, struct call *c, const struct call_visit *v)
 {
 	bool unclear = *v->words && !*v->keys && v->confidence >= 0 && v->confidence < UNCLEAR_BELOW;
 
 	if (!*v->words && !*v->keys) {
-		g->nothing += g->listened;
 		stat_add(gather_nothing, g->listened);
-		return g->listened ? PHRASE_NOT_HEARD : PHRASE_COUNT;
+		if (!g->listened || !is_to_be_asked(g, c->agent))
+			return PHRASE_COUNT;
+		g->nothing++;
+		return PHRASE_NOT_HEARD;
 	}
-	g->nothing = 0;
+	g->nothing = g->unheard = 0;
 	if (unclear && g->unclear++ < UNCLEAR_MAX) {
 		stat_add(gather_unclear, 1);
 		return PHRASE_UNCLEAR;
@@ -239,7 +258,7 @@ static void given(struct gather *g, size_t len, int64_t now)
 	buf_consume(&g->words, len);
 	g->given_us = now + (int64_t)keys * CALL_KEY_MS * US_PER_MS;
 	g->waits_us = 0;
-	g->rounds = g->nothing = 0;
+	g->rounds = g->nothing = g->unheard = 0;
 }
 
 static int64_t said_us(size_t bytes)
@@ -269,7 +288,7 @@ static void listen_to(struct twiml_turn *turn, const struct agent *agent)
 {
 	turn->heard_in = *agent->say_language ? agent->say_language : agent_language_tag(agent, "en-US");
 	turn->interruptible = agent->interruptible;
-	turn->patience_seconds = GATHER_PATIENCE_SECONDS;
+	turn->patience_seconds = patience_seconds(agent);
 }
 
 /* Nothing is there to be said, and something is to come. A tool has its own time limit. */

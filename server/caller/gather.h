@@ -11,7 +11,8 @@
  *   … and more is to come        | these, and the next request at once
  *   nothing yet                  | a pause of a second; in the second one, and each fourth from there, a holding phrase
  *   … for GATHER_WAIT_US         | the call ends as MODEL_FAILED, unless a tool runs
- *   the caller said nothing      | a phrase, and <Gather>; the third time the call ends as IDLE
+ *   the caller said nothing      | <Gather>, and with it after REPROMPT_SECONDS a phrase; the third time the call ends
+ *                                | as IDLE
  *   the caller was unclear       | the same, twice; then the model gets the words all the same
  *
  * Nobody tells how far an answer was played: all of it, when the next request comes with nothing from the
@@ -21,7 +22,7 @@
 
 enum {
 	GATHER_WAIT_US = 10 * 1000000, /* that a caller hears nothing of an answer */
-	GATHER_PATIENCE_SECONDS = 7    /* for the caller's first word or key */
+	GATHER_PATIENCE_SECONDS = 7    /* for the caller's first word, and after each key: no longer */
 };
 
 struct call;

@@ -214,6 +214,14 @@ static void warn_of_text_address(const struct config *cfg, struct buf *out)
 		    cfg->text_api == TEXT_API_CHAT ? "chat" : "responses");
 }
 
+enum { QUESTION_SECONDS = 5 /* from the end of a silence to the first sound of what is said about it */ };
+
+/* From its first sound on a question is no silence, and the next one counts from its end. */
+bool config_idle_comes_first(int idle_seconds, int reprompt_seconds)
+{
+	return idle_seconds && reprompt_seconds && idle_seconds < reprompt_seconds + QUESTION_SECONDS;
+}
+
 /* The worst comes first: a server without signature checks spends its owner's key for strangers. */
 void config_warnings(const struct config *cfg, struct buf *out)
 {
@@ -252,6 +260,11 @@ void config_warnings(const struct config *cfg, struct buf *out)
 		    "MAX_DAY_COST=%.10g is less than one call reserves before any has been made (%.10g%s): calls are let in "
 		    "one at a time then, while no other is up.\n",
 		    cfg->max_day_cost, config_call_reserve(cfg), cfg->max_call_cost > 0 ? ", MAX_CALL_COST" : "");
+	if (config_idle_comes_first(cfg->idle_seconds, cfg->reprompt_seconds))
+		buf_printf(out,
+		    "IDLE_SECONDS=%d is hardly more than REPROMPT_SECONDS=%d: silent calls end before the caller is asked "
+		    "and has heard a goodbye.\n",
+		    cfg->idle_seconds, cfg->reprompt_seconds);
 	for (size_t i = 0; i < cfg->outbound_allow_count; i++)
 		if (!strcasecmp(cfg->outbound_allow[i], "any"))
 			buf_puts(out,

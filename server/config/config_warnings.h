@@ -9,6 +9,9 @@
  * effect: validation switched off, a recording that has no place. */
 void config_warnings(const struct config *cfg, struct buf *out);
 
+/* IDLE_SECONDS ends a silent call before it was asked twice, and heard a goodbye. */
+bool config_idle_comes_first(int idle_seconds, int reprompt_seconds);
+
 /* Sentences about models whose end OpenAI has announced, as things stand at `wall_ms`: one a line,
  * and each once. */
 struct model_ends {

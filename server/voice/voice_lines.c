@@ -22,8 +22,8 @@ size_t voice_lines(const struct agent *p, const char *out[VOICE_LINES_MAX])
 	if (greeting_is_fixed(p))
 		out[count++] = p->greeting;
 	for (int phrase = 0; phrase < PHRASE_COUNT; phrase++)
-		if (phrase_on_stream((enum phrase)phrase))
-			out[count++] = phrase_of(p, (enum phrase)phrase).text;
+		if ((out[count] = phrase_on_stream(p, (enum phrase)phrase)))
+			count++;
 	for (size_t i = 0; agent_asks(p) && i < p->instant_count; i++)
 		out[count++] = p->instants[i].say;
 	return count;

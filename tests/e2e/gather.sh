@@ -53,7 +53,7 @@ conversation_case() {
 }
 
 # Keys are played in the answer that comes next, and the tool's answer after them.
-keys_case() {
+presses_case() {
 	talk 'gather-speech "Press one, please."
 		gather-speech "Thank you, goodbye."
 		wait-end' --expect end=server --expect script_done=1
@@ -113,7 +113,7 @@ away_case() {
 
 # Who says nothing is asked twice; what was not understood, too. Neither is the model's to know.
 silence_case() {
-	talk 'gather-nothing
+	SETTING=REPROMPT_SECONDS=10 talk 'gather-nothing
 		gather-unclear "Mumble."
 		gather-speech "And on Saturday?"
 		gather-nothing
@@ -157,6 +157,8 @@ fall() {
 	text_model text "$OUTER/text.json"
 	server server AGENTS_DIR="$WORK/agents" SIGNING_SECRET="$SECRET" TWILIO_ACCOUNT_SID="$ACCOUNT" RECONNECT_TRIES=0 FALLBACK=text \
 		TEXT_API_URL="$TEXT_URL" TEXT_API_KEY="$SECRET" HTTPS_CA_FILE=build/e2e/ca/ca.pem DATA_DIR="$WORK/data"
+	# Or the call's connection is not the third.
+	until_true grep -qE 'model probe (failed|succeeded.* agent=default)' "$WORK/server.log"
 	shop_call "$NAME" "$1" --pace 15 --expect end=server --expect script_done=1 "${@:2}"
 	api /status >"$WORK/status.json"
 	check "$NAME: the server stops with status 0" stop_server
@@ -224,6 +226,7 @@ apart tool tool_case
 apart away away_case
 apart silence silence_case
 apart keys keys_case
+apart presses presses_case
 apart long long_case
 apart transfer transfer_case
 apart lost lost_case

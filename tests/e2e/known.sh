@@ -48,6 +48,8 @@ check "early: the greeting is heard while the model is being dialled" phone earl
 check "early: and is what the agent has said" has early '.turns | length == 1 and .[0].who == "agent" and
 	.[0].text == $greeting and .[0].heard_ms > 0 and .[0].interrupted == false'
 check "early: no model had a part in it" has early '.sessions == []'
+# A guard; make chaos shows how soon (cache-…).
+check "early: it is there with the stream" holds "$(field "$WORK/early.json" '.calls[0].first_audio_ms | floor') < 10000"
 over early
 
 known cut created-delay=2000
@@ -84,7 +86,7 @@ JSON
 TALK=$WORK/asks.json.script known asks transcript-delay=100
 check "asks: a question with an answer of its own gets it" phone asks --script "$WORK/asks.script" --expect end=caller
 check "asks: which is what is said, heard, and timed" has asks '.turns | map(.who) == ["agent", "caller", "agent", "caller", "agent"] and
-	(.[2] | .text == $parking and .heard_ms == .generated_ms and .answer_after_event_ms != null)'
+	(.[2] | .text == $parking and .heard_ms == .generated_ms and .answer_after_event_ms < 3000)'
 check "asks: the other question is the model's, which is asked" has asks '.turns[4].text | test("ten to two")'
 check "asks: it is counted" equal "$(api /status | jq -c .turns.instant)" 1
 over asks

@@ -105,7 +105,8 @@ outcomes() {
 		--rule "script=$OUTER/callee-first.script@+12025550177" --rule failed@+12025550178 \
 		--rule machine_end_beep=0@+12025550179 --rule "script=$OUTER/machine.script@+12025550179" \
 		-- --script "$OUTER/outbound.script"
-	server server "${REST[@]}" SIGNING_SECRET="$SECRET" AGENTS_DIR="$WORK/agents" DATA_DIR="$WORK/data" OUTBOUND_CPS=20
+	server server "${REST[@]}" SIGNING_SECRET="$SECRET" AGENTS_DIR="$WORK/agents" DATA_DIR="$WORK/data" OUTBOUND_CPS=20 \
+		FALLBACK_URL=https://elsewhere.example/away
 	rest_to "$PORT"
 	until_true connected 1
 	place busy 171
@@ -154,6 +155,8 @@ outcomes() {
 	check "news in the wrong order change nothing" until_true tells "/calls/$(id_of shuffled)" '.outbound.status == "completed"'
 	check "every callback was taken" equal "$(rest_report '[.callbacks[] | select(.answer != 204)] | length')" 0
 	check "nothing was asked that Twilio does not know" equal "$(rest_report .complaints)" "[]"
+	check "Twilio knows whom to ask when nobody here answers" equal \
+		"$(rest_report '[.created[].fallback_url] | unique | join(" ")')" https://elsewhere.example/away
 	check "detection was asked for beside the conversation" equal \
 		"$(rest_report '[.created[] | select(.to == "+12025550175") | .detection, .async] | join(" ")')" "DetectMessageEnd true"
 	for each in busy nobody failed ringing; do

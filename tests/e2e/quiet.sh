@@ -23,7 +23,7 @@ shop '"phrases": {"still_there": "Are you with me?", "idle": "Then goodbye."}'
 
 # talk SCRIPT MODEL-SCRIPT AGENTS SETTINGS…: one call that the server ends, with a model and a server of its own.
 talk() {
-	model model --key "$SECRET" --script "$OUTER/$2.json" --text-speed 200
+	model model --key "$SECRET" --script "$OUTER/$2.json" --text-speed 200 ${FAULT:+--fault "$FAULT"}
 	server server AGENTS_DIR="$OUTER/$3" SIGNING_SECRET="$SECRET" TWILIO_ACCOUNT_SID="$ACCOUNT" "${@:4}"
 	shop_call "$NAME" "$1" --expect end=server --expect script_done="${DONE:-1}" --expect say=
 	api /status >"$WORK/status.json"
@@ -73,6 +73,15 @@ answered_relay_case() {
 	said "Are you with me?|On Saturday from ten to two.|Are you with me?|Are you with me?|Then goodbye." 3
 }
 
+# The end of his speech is not told.
+endless_stream_case() {
+	FAULT=lose=input_audio_buffer.speech_stopped talk 'wait-spoken "gobafi"
+		words "fibaba fibade"
+		wait-spoken "kulame kulafi"
+		wait-end' chirps agents-stream REPROMPT_SECONDS=2
+	said "kulame kulafi|defigo|defigo|dekufi" 2
+}
+
 # A key is a sign of life.
 pressed_stream_case() {
 	talk 'wait-spoken "defigo"
@@ -102,7 +111,7 @@ music_relay_case() {
 	said "Are you with me?|Are you with me?|Then goodbye." 2
 }
 
-CASES="silent_stream silent_relay answered_stream answered_relay pressed_stream music_stream music_relay"
+CASES="silent_stream silent_relay answered_stream answered_relay endless_stream pressed_stream music_stream music_relay"
 for each in $CASES; do
 	apart "${each//_/-}" "${each}_case"
 done

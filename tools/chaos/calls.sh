@@ -319,7 +319,7 @@ again_alone() {
 # The rungs of a ladder's rows, and what the text model says there unless a row says other.
 LADDER='["reconnect", "text", {"dial": ["+12025550156", "+12025550157"]}, "voicemail"]'
 TEXT_RULES_LAST='{"last": "Goodbye.", "then": [{"text": "Goodbye to you, too.", "calls": [{"name": "end_call", "arguments": {}}]}]},
-	{"last": "Hello?", "then": [{"text": "We can go on in text."}]}, {"then": [{"text": "Sorry, where were we?"}]}'
+	{"last": "Hello?", "then": [{"text": "We can go on in text."}]}, {"then": [{"text": "Where did we leave off?"}]}'
 
 # fault NAME [-v SPOILT] [-h WORDS] [-c relay] [-m FAULT]… [-2 FAULT|-]… [-s SETTING]… [-p PHONE-ARG]… [-q QUERY] [-r TIMES] [-d COMMAND] [-t] [-M] [-e ENDING] [-x] [-k RULE] [-l RUNGS [-w RULE] [-a SCRIPT]]
 fault() {

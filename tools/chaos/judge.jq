@@ -58,6 +58,7 @@ def timed: (.words | words) as $all | .begin_ms as $from | (.voice_end_ms - $fro
 	greetings: ([range($heard | length) as $i | $heard
 		| select(.[$i] == $greeting[0] and (torn($heard_by.heard.at // []; $i) | not))] | length),
 	turns: ($turns | length),
+	first_audio_ms: $heard_by.first_audio_ms,
 	ended: ($heard_by.end // "?"),
 	told: ($heard_by.said // ""),
 	heard: ([($heard | join(" ")), ($heard_by.said // "" | split("\n")[])] | map(select(. != "")) | join(" / ")),
@@ -78,12 +79,19 @@ def timed: (.words | words) as $all | .begin_ms as $from | (.voice_end_ms - $fro
 	if .doubled_of_agent > 0 then "an answer twice" else empty end,
 	if $plan.hears != "-" and ($heard | join(" ")) != $plan.hears then "on the stream was heard: \($heard | join(" "))" else empty end,
 	if $plan.spoilt != "" and $plan.bar == "goes on" and $heard != $due then "not heard as it should be: \($heard - $due) for \($due - $heard)" else empty end,
+	# Less than the model takes, which says nothing for 2 s.
+	if $plan.spoilt != "" and $plan.bar == "goes on" and (.first_audio_ms // infinite) > $plan.silent_ms / 3 then "the greeting came after \(.first_audio_ms) ms" else empty end,
 	if $plan.bar == "goes down" then
 		if $plan.went != $plan.rungs then "it went down by: \($plan.went)" else empty end,
 		if .ended == "caller" then "the caller gave up" else empty end,
 		([.told | split("\n")[] | select(. != "")] as $said
 			| if ($said | unique | length) < ($said | length) then "the same words twice" else empty end),
-		if ([.told | scan("(?i)sorry")] | length) > 1 and ($plan.went | startswith("text") | not) then "an apology twice" else empty end
+		if ([.told | scan("(?i)sorry")] | length) > 1 then "an apology twice" else empty end,
+		if .silence_ms > $plan.silent_ms then "silent too long" else empty end,
+		# Whoever is not with the agent in the end, but with a person, a machine or words, left it by a fault of the model's.
+		if $plan.went | test("(^|text|reconnect)$") then
+			if .ending != $plan.ending then "it did not go on" else empty end
+		elif .ending | startswith("model_") | not then "it did not end by the model" else empty end
 	else empty end,
 	if .greetings > 1 then "the greeting twice" else empty end,
 	if $plan.bar == "goes on" then

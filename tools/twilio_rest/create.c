@@ -165,6 +165,7 @@ static void take(const struct form *f, struct call *c)
 
 	c->url = copy_of(f, "Url");
 	c->twiml = copy_of(f, "Twiml");
+	c->fallback_url = copy_of(f, "FallbackUrl");
 	c->status_url = copy_of(f, "StatusCallback");
 	c->amd_url = copy_of(f, "AsyncAmdStatusCallback");
 	c->recording_url = copy_of(f, "RecordingStatusCallback");

@@ -63,6 +63,7 @@ static void put_calls(struct text *out)
 		else
 			text_printf(out, "%d", c->phone_exit);
 		text_field(out, "url", c->url);
+		text_field(out, "fallback_url", c->fallback_url);
 		text_field(out, "status_callback", c->status_url);
 		text_printf(out, ",\"detection\":\"%s\",\"async\":%s,\"record\":%s,\"timeout\":%d}", c->detection,
 		    c->async_detection ? "true" : "false", c->record ? "true" : "false", c->timeout_s);

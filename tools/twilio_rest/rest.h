@@ -63,7 +63,7 @@ bool is_final(enum status s);
 
 struct call {
 	char sid[SID_SIZE], to[32], from[32];
-	char *url, *twiml, *status_url, *amd_url, *recording_url;
+	char *url, *twiml, *fallback_url, *status_url, *amd_url, *recording_url;
 	bool told[EVENTS_MAX]; /* which events were asked for: initiated ringing answered completed */
 	char detection[24];    /* "", Enable, DetectMessageEnd */
 	bool async_detection, record;

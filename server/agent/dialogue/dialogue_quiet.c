@@ -42,6 +42,8 @@ void quiet_mind(struct dialogue *d, enum dialogue_event_type type, int64_t now_u
 		d->quiet.sounded_us = now_us;
 		break;
 	case EVENT_TURN:
+		if (d->speaking)
+			d->quiet.sounded_us = now_us;
 		if (d->rules.asks)
 			sign_of_life(d);
 		else

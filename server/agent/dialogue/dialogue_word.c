@@ -299,7 +299,8 @@ bool word_turn(struct dialogue *d, const struct dialogue_event *e, int64_t now_u
 {
 	const struct utterance *active = utterance_no(d, d->active);
 
-	(void)e;
+	if (d->speaking) /* the end of the speech was not told */
+		word_caller_ended(d, e, now_us);
 	if (firm(d))
 		return false; /* no turn is answered any more */
 	if (d->rules.asks) {

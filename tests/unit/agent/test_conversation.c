@@ -112,6 +112,18 @@ static void stop_answer(const char *id, const char *why, enum model_reason reaso
 	conversation_model_told(con, &e, US_PER_S);
 }
 
+static void turn_ends_a_speech_whose_end_was_not_told(void **state)
+{
+	struct model_event e = { .type = MODEL_SPEECH_STARTED, .item_id = "item_1", .ms = 300, .text = "" };
+
+	(void)state;
+	conversation_model_told(con, &e, US_PER_S);
+	assert_true(atomic_load(&call->caller_speaking) && con->dialogue.speaking);
+	e.type = MODEL_COMMITTED;
+	conversation_model_told(con, &e, US_PER_S);
+	assert_false(atomic_load(&call->caller_speaking) || con->dialogue.speaking);
+}
+
 static void answer_that_was_stopped_but_not_for_the_caller_is_asked_for_again(void **state)
 {
 	uint64_t silent = atomic_load(&stats.model_silent_answers);
@@ -429,6 +441,7 @@ static void marks_and_blanks_are_no_words(void **state)
 const struct CMUnitTest unit_tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, conversation_kit_begin, conversation_kit_end)
 	CASE(answer_of_a_tool_that_does_not_fit_is_bad_and_the_call_goes_on),
+	CASE(turn_ends_a_speech_whose_end_was_not_told),
 	CASE(answer_that_was_stopped_but_not_for_the_caller_is_asked_for_again),
 	CASE(answer_of_a_lost_session_is_shortened_in_words),
 	CASE(answer_that_is_moderated_ends_the_call),

@@ -256,10 +256,26 @@ static void lines_that_a_call_plays_are_among_those_that_are_made(void **state)
 		bool made = known == KNOWN_INSTANT; /* test_voice_lines */
 
 		for (enum phrase phrase = 0; phrase < PHRASE_COUNT; phrase++)
-			made |= !made && phrase_on_stream(phrase) && !strcmp(phrase_of(&agent, phrase).text, words);
+			made |= !made && phrase_on_stream(&agent, phrase) == words;
 		if (!made)
 			fail_msg("\"%s\" is made by nobody", words);
 	}
+}
+
+/* Or he would hear English in the middle of a call in another language. */
+static void line_without_words_in_the_agents_language_is_none(void **state)
+{
+	static const char *const japanese[] = { "ja" };
+	struct agent p = agent;
+
+	(void)state;
+	p.languages = japanese;
+	p.language_count = 1;
+	call->agent = &p;
+	for (enum known_line known = KNOWN_HOLD; known < KNOWN_COUNT; known++)
+		assert_null(conversation_known_words(con, known));
+	p.phrases[PHRASE_ONE_MOMENT] = "少々お待ちください。";
+	assert_string_equal(conversation_known_words(con, KNOWN_HOLD), p.phrases[PHRASE_ONE_MOMENT]);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -275,5 +291,6 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(model_that_is_gone_is_told_of_before_the_end),
 	CASE(level_of_the_caller_counts_until_a_model_hears_him),
 	CASE(lines_that_a_call_plays_are_among_those_that_are_made),
+	CASE(line_without_words_in_the_agents_language_is_none),
 	{ 0 },
 };

@@ -118,6 +118,27 @@ static void line_that_has_not_begun_is_dropped_for_the_answer(void **state)
 	assert_int_equal(con->waits.since_us, 0);
 }
 
+/* Between its parts there is the tone; what was not said takes no time of the next line's. */
+static void line_comes_soon_after_an_answer_that_stopped_in_the_middle(void **state)
+{
+	(void)state;
+	TELL(con, now, .type = EVENT_TURN);
+	TELL(con, now, .type = EVENT_BEGAN, .response = "r1");
+	TELL(con, now, .type = EVENT_AUDIO, .response = "r1", .item = "i1", .count = 800);
+	dialogue_received(&con->dialogue, 1, 800, now);
+	assert_int_equal(next_ms(), 100);
+	assert_int_equal(next_ms(), 2600);
+	assert_int_equal(lines(), 0);
+	assert_int_equal(tone_from_ms(), 2600);
+	TELL(con, now, .type = EVENT_PART_OVER, .response = "r1", .item = "i1");
+	heard(1);
+	TELL(con, now, .type = EVENT_PART, .response = "r1"); /* it goes on */
+	lines();
+	assert_int_equal(next_ms(), 3100);
+	assert_int_equal(lines(), 1);
+	assert_int_equal(tone_from_ms(), -1);
+}
+
 /* The next wait begins soon after the line. */
 static void soon_again_there_is_only_the_tone(void **state)
 {
@@ -212,6 +233,7 @@ static void nobody_waits_for_ever_for_a_model_that_is_mute(void **state)
 const struct CMUnitTest unit_tests[] = {
 	CASE(line_is_said_every_eight_seconds_and_the_tone_between),
 	CASE(line_that_has_not_begun_is_dropped_for_the_answer),
+	CASE(line_comes_soon_after_an_answer_that_stopped_in_the_middle),
 	CASE(soon_again_there_is_only_the_tone),
 	CASE(without_the_line_there_is_the_tone),
 	CASE(nobody_waits_for_ever_for_a_model_that_is_gone),

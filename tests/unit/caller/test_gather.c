@@ -123,6 +123,7 @@ static int begin(void **state)
 	agent = (struct agent){ .name = "desk",
 		.channel = CHANNEL_GATHER,
 		.interruptible = true,
+		.reprompt_seconds = 10,
 		.transcription_language = "es",
 		.say_voice = "Polly.Lucia",
 		.say_language = "" };
@@ -425,6 +426,29 @@ static void caller_who_says_nothing_is_asked_twice_and_then_it_is_over(void **st
 	assert_int_equal(stat_get(gather_nothing), 3);
 }
 
+static void caller_who_says_nothing_is_asked_after_the_time_that_is_set(void **state)
+{
+	(void)state;
+	agent.reprompt_seconds = 3;
+	asks("");
+	answered(" timeout=\"3\"");
+	asks("");
+	answered("no he oído nada");
+	agent.reprompt_seconds = 21;
+	for (int i = 0; i < 2; i++) {
+		assert_null(strstr(asks(""), "no he oído nada"));
+		assert_true(listened());
+		answered(" timeout=\"7\"");
+	}
+	asks("");
+	answered("no he oído nada");
+	agent.reprompt_seconds = 0;
+	for (int i = 0; i < 9; i++)
+		assert_null(strstr(asks(""), "no he oído nada"));
+	assert_true(listened());
+	assert_int_equal(call_ended(line), CALL_NOT_ENDED);
+}
+
 static void whoever_speaks_in_between_is_asked_anew(void **state)
 {
 	(void)state;
@@ -572,6 +596,7 @@ const struct CMUnitTest unit_tests[] = {
 	TURN(words_before_more_are_given_and_then_it_asks_at_once),
 	TURN(long_answer_is_given_by_the_sentence_once_it_was_waited_for),
 	TURN(caller_who_says_nothing_is_asked_twice_and_then_it_is_over),
+	TURN(caller_who_says_nothing_is_asked_after_the_time_that_is_set),
 	TURN(whoever_speaks_in_between_is_asked_anew),
 	TURN(what_was_not_understood_is_asked_for_twice_and_then_taken),
 	TURN(keys_are_a_group),

@@ -952,6 +952,19 @@ static void what_cannot_be_recorded_or_remembered_is_warned_of(void **state)
 	assert_null(strstr(buf_text(&written), "MAX_DAY_COST"));
 }
 
+static void idleness_that_ends_a_call_before_its_goodbye_is_warned_of(void **state)
+{
+	const char *soon[] = { "IDLE_SECONDS=12", NULL };
+	const char *late[] = { "IDLE_SECONDS=15", NULL }, *never[] = { "IDLE_SECONDS=0", NULL };
+	const char *unasked[] = { "IDLE_SECONDS=5", "REPROMPT_SECONDS=0", NULL };
+
+	(void)state;
+	assert_non_null(strstr(warned(soon), "IDLE_SECONDS=12 is hardly more than REPROMPT_SECONDS=10"));
+	assert_null(strstr(warned(late), "IDLE_SECONDS"));
+	assert_null(strstr(warned(never), "IDLE_SECONDS"));
+	assert_null(strstr(warned(unasked), "IDLE_SECONDS"));
+}
+
 static void name_of_an_account_in_the_place_of_its_token_is_warned_of(void **state)
 {
 	const char *sid[] = { "TWILIO_AUTH_TOKEN=0123456789abcdef0123456789abcdef,AC0123456789abcdef0123456789abcdef",
@@ -1153,6 +1166,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(azures_preview_addresses_are_warned_of),
 	CASE(open_doors_are_warned_of),
 	CASE(what_cannot_be_recorded_or_remembered_is_warned_of),
+	CASE(idleness_that_ends_a_call_before_its_goodbye_is_warned_of),
 	CASE(name_of_an_account_in_the_place_of_its_token_is_warned_of),
 	CASE(key_of_twilios_without_its_secret_is_warned_of),
 	CASE(missing_keys_are_one_sentence_that_names_the_demo),

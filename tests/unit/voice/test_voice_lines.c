@@ -63,6 +63,22 @@ static void phrases_are_the_agents_own_where_it_has_some(void **state)
 	assert_false(has(&p, phrase_of(&p, PHRASE_BUSY).text)); /* is heard before a stream */
 }
 
+static void phrases_are_none_where_there_is_no_text_in_the_agents_language(void **state)
+{
+	static const char *const japanese[] = { "ja" };
+	const char *lines[VOICE_LINES_MAX];
+	struct agent p = desk;
+
+	(void)state;
+	p.languages = japanese;
+	p.language_count = 1;
+	assert_int_equal(voice_lines(&p, lines), 1);
+	assert_string_equal(lines[0], "Welcome.");
+	p.phrases[PHRASE_ONE_MOMENT] = "少々お待ちください。";
+	assert_int_equal(voice_lines(&p, lines), 2);
+	assert_true(has(&p, p.phrases[PHRASE_ONE_MOMENT]));
+}
+
 /* Where there are no transcripts, no question is known. */
 static void instant_answers_are_lines(void **state)
 {
@@ -119,6 +135,7 @@ static void model_and_voice_are_those_of_the_first_endpoint(void **state)
 const struct CMUnitTest unit_tests[] = {
 	TEST(the_greeting_is_one_if_its_words_are_fixed),
 	TEST(phrases_are_the_agents_own_where_it_has_some),
+	TEST(phrases_are_none_where_there_is_no_text_in_the_agents_language),
 	TEST(instant_answers_are_lines),
 	TEST(agents_without_sound_have_none),
 	TEST(model_and_voice_are_those_of_the_first_endpoint),

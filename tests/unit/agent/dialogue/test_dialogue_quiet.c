@@ -65,6 +65,14 @@ static void caller_who_speaks_while_the_question_is_asked_is_not_asked_again(voi
 	    { "over r1 turned", "ASK 2" }, SAID("r2", 1), { "+10000", "QUIET 1, RECITE there? 3" });
 }
 
+static void turn_ends_a_speech_whose_end_was_not_told(void **state)
+{
+	(void)state;
+	open_as(&QUIET);
+	FOLLOW(&k, { "ready & there", "" }, { "speaks", "" }, { "turn", "" }, SAID("r1", 1), { "+9999", "" },
+	    { "+1", "QUIET 1, SPEAK there? 1" });
+}
+
 static void question_counts_whatever_becomes_of_it(void **state)
 {
 	(void)state;
@@ -167,6 +175,11 @@ static void idleness_is_the_last_bound(void **state)
 	rules.idle_us = 12 * US_PER_S;
 	open_as(&rules);
 	FOLLOW(&k, { "ready & there", "" }, { "+10000", "QUIET 1, SPEAK there? 1" }, { "+2000", "END idle" });
+	/* It begins anew with each question (config_warnings.c says how much longer it has to be). */
+	open_as(&rules);
+	FOLLOW(&k, { "ready & there", "" }, { "+10000", "QUIET 1, SPEAK there? 1" }, { "+1999", "" }, SAID("r1", 1),
+	    { "+10000", "QUIET 2, SPEAK there? 2" }, { "+1999", "" }, SAID("r2", 2),
+	    { "+10000", "QUIET 0, SPEAK bye 3" });
 }
 
 /* ------------------------------------------------------------- nothing is understood */
@@ -251,6 +264,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(silence_is_asked_about_twice_and_ends_the_call),
 	CASE(silence_begins_with_the_end_of_what_is_played),
 	CASE(caller_who_speaks_while_the_question_is_asked_is_not_asked_again),
+	CASE(turn_ends_a_speech_whose_end_was_not_told),
 	CASE(question_counts_whatever_becomes_of_it),
 	CASE(only_a_sign_of_life_begins_the_count_anew),
 	CASE(nobody_is_asked_while_a_tool_runs_or_its_answer_is_owed),
