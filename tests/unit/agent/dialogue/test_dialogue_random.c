@@ -121,8 +121,7 @@ static void (*const acts[])(struct world *, const struct act *) = { time_passes,
 	caller_speaks, caller_speaks, caller_pauses, caller_pauses, caller_pauses, turn, turn, written, written, began,
 	began, began, began, audio, audio, audio, audio, audio_over, part, over, over, over, over, refused, heard,
 	heard, heard, dry, cut_served, cut_served, key, tool_called, tool_called, tool_answered, tool_answered,
-	tool_ends, told, say, goodbye, machine, interrupted, session, session, waited, gone, stream_lost,
-	stream_lost };
+	tool_ends, told, say, goodbye, machine, interrupted, session, session, waited, gone, stream_lost, stream_lost };
 
 enum { ACTS = sizeof acts / sizeof acts[0] };
 
