@@ -87,6 +87,12 @@ found_out() {
 	[ "$bad" = "$BAD" ] || echo "$bad files were thrown away, not $BAD"
 }
 
+# Whoever the second endpoint was asked by knew it for Azure's.
+as_azure() {
+	equal "$(field "$WORK/second.json" '[.per_session[] | select(.audio_bytes > 0) | .path, .auth, .model, .input_format,
+		.asked[0].audio.output.voice] | join(" ")')" "/openai/v1/realtime api-key front-desk audio/pcm alloy"
+}
+
 # A caller who speaks only when it is his turn, and waits for the last word of what he is told.
 caller() { # TIMES: he says as often something that no judge looks at
 	local i
@@ -191,8 +197,11 @@ one() {
 	if [ ${#SECOND[@]} != 0 ]; then
 		local second=()
 		for each in "${SECOND[@]}"; do [ "$each" = - ] || second+=(--fault "$each"); done
+		[ -z "$AZURE" ] || second+=(--key "$AZURE")
 		model second --script "$OUTER/$TALK.script" "${second[@]}"
-		SETTINGS+=("OPENAI_REALTIME_URL_2=wss://localhost:$MODEL_PORT/v1/realtime")
+		SETTINGS+=("OPENAI_REALTIME_URL_2=wss://localhost:$MODEL_PORT${AZURE:+/openai}/v1/realtime")
+		[ -z "$AZURE" ] || SETTINGS+=(OPENAI_API_KEY_2="$AZURE" OPENAI_AUTH_2=api-key OPENAI_MODEL_2=front-desk \
+			OPENAI_VOICE_2=alloy OPENAI_AUDIO_FORMAT_2=pcm)
 		reports=("$WORK/second.json" "${reports[@]}")
 		each=$MODEL
 	fi
@@ -258,6 +267,7 @@ one() {
 		kill -TERM "$each"
 		stopped "$each"
 	done
+	[ -z "$AZURE" ] || as_azure >"$WORK/trouble"
 	# The last of the reports that knows of a conversation counts.
 	[ ${#SECOND[@]} = 0 ] || reports=("$WORK/model.json" "$WORK/second.json")
 	jq -s . "${reports[@]}" >"$WORK/models.json"
@@ -320,13 +330,13 @@ LADDER='["reconnect", "text", {"dial": ["+12025550156", "+12025550157"]}, "voice
 TEXT_RULES_LAST='{"last": "Goodbye.", "then": [{"text": "Goodbye to you, too.", "calls": [{"name": "end_call", "arguments": {}}]}]},
 	{"last": "Hello?", "then": [{"text": "We can go on in text."}]}, {"then": [{"text": "Sorry, where were we?"}]}'
 
-# fault NAME [-v SPOILT] [-h WORDS] [-c relay] [-m FAULT]… [-2 FAULT|-]… [-s SETTING]… [-p PHONE-ARG]… [-q QUERY] [-r TIMES] [-d COMMAND] [-t] [-e ENDING] [-x] [-k RULE] [-l RUNGS [-w RULE] [-a SCRIPT]]
+# fault NAME [-v SPOILT] [-h WORDS] [-c relay] [-m FAULT]… [-2 FAULT|-]… [-s SETTING]… [-p PHONE-ARG]… [-q QUERY] [-r TIMES] [-d COMMAND] [-z] [-t] [-e ENDING] [-x] [-k RULE] [-l RUNGS [-w RULE] [-a SCRIPT]]
 fault() {
 	local name=$1 option OPTIND=2
 	local FIRST=() SECOND=() SETTINGS=() PHONE=() DURING= QUERY= REPEATED=0 TALK=goodbye CALLER=caller BAR="goes on" ENDING=agent_ended \
-		CHANNEL=stream RUNGS= RUNGS_DUE= TEXT_RULES= SPOIL= HEARS=- KEYS=
+		CHANNEL=stream RUNGS= RUNGS_DUE= TEXT_RULES= SPOIL= HEARS=- KEYS= AZURE=
 	[ -z "$ASKED_FOR" ] || [[ $ASKED_FOR == *" $name "* ]] || return 0
-	while getopts c:m:2:s:p:q:r:d:e:l:w:a:v:h:k:tx option; do
+	while getopts c:m:2:s:p:q:r:d:e:l:w:a:v:h:k:ztx option; do
 		case $option in
 		c) CHANNEL=$OPTARG ;;
 		m) FIRST+=("$OPTARG") ;;
@@ -338,6 +348,7 @@ fault() {
 		d) DURING=$OPTARG ;;
 		e) ENDING=$OPTARG ;;
 		k) KEYS=$OPTARG TALK=keys ;;
+		z) AZURE=a-key-of-azure-0123456789 ;;
 		t) TALK=transfer ENDING=transferred ;;
 		x) BAR="ends" ;;
 		l) RUNGS=$LADDER RUNGS_DUE=$OPTARG BAR="goes down" && [ $CALLER != caller ] || CALLER=falls ;;
