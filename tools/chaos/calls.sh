@@ -277,18 +277,25 @@ one() {
 }
 
 plan_of() { # NAME STATUS
-	jq -n --arg name "$1" --arg bar "$BAR" --arg ending "$ENDING" --argjson silent "$SILENT_MS" --argjson held "$HELD_UP_MS" \
+	jq -n --arg name "$1" --arg bar "$BAR" --arg ending "$ENDING" --argjson silent "$SILENT_MS" --argjson tones "$(field "$WORK/status.json" '.audio.hold_tones // 0' 2>/dev/null || echo 0)" \
 		--argjson server "$2" --arg rungs "$RUNGS_DUE" --arg went "$(rungs)" --arg greeting "$GREETING" --arg trouble "$(cat "$WORK/trouble" 2>/dev/null)" --arg disk "$DISK" \
-		--arg hears "$HEARS" --arg spoilt "$SPOIL" '{$name, $bar, $hears, $spoilt, $rungs, $went, $ending, silent_ms: $silent, held_up_ms: $held, $server, $greeting, $trouble, disk: ($disk != ""), answers: $ARGS.positional}' \
+		--arg hears "$HEARS" --arg spoilt "$SPOIL" '{$name, $bar, $hears, $spoilt, $rungs, $went, $ending, silent_ms: $silent, $tones, $server, $greeting, $trouble, disk: ($disk != ""), answers: $ARGS.positional}' \
 		--args "${TOLD[@]}"
 }
 
+# A phone that was late says nothing of some bars (see judge.jq).
+not_judged() {
+	local what
+	what=$(field "$WORK/row.json" .not_judged)
+	[ -z "$what" ] || echo "not judged of $NAME: $what; the phone was held up for $(field "$WORK/row.json" .held_up_ms) ms"
+}
 not_red() {
 	[ "$(field "$WORK/row.json" .red)" = "" ] && return
 	jq -c . "$WORK/row.json"
 	return 1
 }
 judged() {
+	not_judged
 	check "$NAME: $(field "$WORK/row.json" '"\(.silence_ms) ms of silence, \(.lost) words lost, ended as \(.ending)"')" not_red
 	[ "$SPOIL$RUNGS" = "" ] || echo "    heard: $(field "$WORK/row.json" .heard)"
 }
@@ -306,17 +313,13 @@ only() {
 	ASKED_FOR=" $* "
 }
 
-# A phone that was kept from speaking says nothing of the server: once more, alone.
-HELD_UP_MS=250
-held_up() {
-	[ "$(jq .held_up_ms "$WORK/$1/row.json")" -gt $HELD_UP_MS ]
-}
+# In the proof itself what is red or unknown with such a phone is asked once more, alone.
 again_alone() {
 	local name all=("${APART[@]}") ASKED_FOR
 	wait
 	for name in "${all[@]}"; do
-		held_up "$name" || continue
-		echo "$name: the phone was held up for $(jq .held_up_ms "$WORK/$name/row.json") ms; once more, alone" >&2
+		jq -e '.silence_by == "server" and .red + .not_judged != ""' "$WORK/$name/row.json" >/dev/null || continue
+		echo "$name: once more, alone, as the phone was held up: $(field "$WORK/$name/row.json" .red,.not_judged | xargs)" >&2
 		mv "$WORK/$name" "$WORK/$name.held-up"
 		ASKED_FOR=" $name "
 		. tools/chaos/faults.sh
