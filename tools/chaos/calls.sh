@@ -113,6 +113,10 @@ ready() {
 	caller 0 | tee "$WORK/caller.script" >"$WORK/presses.script"
 	printf '{"list":"%065000d"}' 1 >"$WORK/large.json"
 	sed 's/^wait-end .*/silence 600000/' "$WORK/caller.script" >"$WORK/stays.script"
+	printf '%s\n' "wait-spoken \"${GREETING##* }\" $WAIT_MS" hangup >"$WORK/hello.script"
+	# Callers whose last question is not answered at first, or whose answers have no last word.
+	sed "s/^wait-spoken \"${TOLD[2]##* }\".*/silence 22000\nwords \"${ASKED[2]}\"\n&/" "$WORK/caller.script" >"$WORK/asks-again.script"
+	sed "s/^wait-spoken .*/wait-agent-talking 500\nwait-agent-done 800/" "$WORK/caller.script" >"$WORK/patient.script"
 	# Callers who go down: at once, after the first question, or to another stream; and to that, and further.
 	printf '%s\n' wait-end 'gather-speech "Hello?"' 'gather-speech "Goodbye."' wait-end >"$WORK/falls.script"
 	sed -n '1,/^words/p' "$WORK/caller.script" | tee "$WORK/goes-on.script" | cat - "$WORK/falls.script" >"$WORK/falls-later.script"
@@ -149,9 +153,9 @@ killed() {
 	wait "$SERVER"
 	server again "${SETTINGS[@]}" PORT="$PORT"
 }
-held() {
+held() { # SECONDS
 	kill -STOP "$SERVER"
-	sleep 3
+	sleep "$1"
 	kill -CONT "$SERVER"
 }
 disk_full() {
@@ -159,6 +163,14 @@ disk_full() {
 }
 no_descriptors() {
 	prlimit --pid "$SERVER" --nofile="$(ls "/proc/$SERVER/fd" | wc -l):"
+}
+# Another caller while there are none, and one as soon as there are.
+another_call() {
+	local most
+	most=$(awk '/^Max open files/ { print $5 }' "/proc/$SERVER/limits")
+	phone without --live --pace 20 --patience 10 --script "$OUTER/hello.script" >/dev/null
+	prlimit --pid "$SERVER" --nofile="$most:"
+	phone after --live --pace 20 --script "$OUTER/hello.script" >"$WORK/trouble"
 }
 meddle() { # ORDER
 	printf '%-63s\n' "$*" | dd of="$WORK/meddle" conv=notrunc status=none
@@ -333,7 +345,7 @@ LADDER='["reconnect", "text", {"dial": ["+12025550156", "+12025550157"]}, "voice
 TEXT_RULES_LAST='{"last": "Goodbye.", "then": [{"text": "Goodbye to you, too.", "calls": [{"name": "end_call", "arguments": {}}]}]},
 	{"last": "Hello?", "then": [{"text": "We can go on in text."}]}, {"then": [{"text": "Sorry, where were we?"}]}'
 
-# fault NAME [-v SPOILT] [-h WORDS] [-c relay] [-m FAULT]… [-2 FAULT|-]… [-s SETTING]… [-p PHONE-ARG]… [-q QUERY] [-r TIMES] [-d COMMAND] [-z] [-t] [-e ENDING] [-x] [-k RULE] [-l RUNGS [-w RULE] [-a SCRIPT]]
+# fault NAME [-v SPOILT] [-h WORDS] [-c relay] [-m FAULT]… [-2 FAULT|-]… [-s SETTING]… [-p PHONE-ARG]… [-q QUERY] [-r TIMES] [-d COMMAND] [-z] [-t] [-e ENDING] [-x] [-k RULE] [-a SCRIPT] [-l RUNGS [-w RULE]]
 fault() {
 	local name=$1 option OPTIND=2
 	local FIRST=() SECOND=() SETTINGS=() PHONE=() DURING= QUERY= REPEATED=0 TALK=goodbye CALLER=caller BAR="goes on" ENDING=agent_ended \

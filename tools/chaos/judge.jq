@@ -42,8 +42,10 @@ def timed: (.words | words) as $all | .begin_ms as $from | (.voice_end_ms - $fro
 		| select((.agent | not) or .to > .from)] | sort_by(.from)) as $said
 | ([range(1; $said | length) as $i | select($said[$i].agent) | $said[$i].from - $said[$i - 1].to,
 	if $said[-1].agent == false then ($record.seconds // 0) * 1000 - $said[-1].to else empty end] | max // 0 | . + 500) as $waited
-# The last session that was told or heard anything: what the agent knows.
-| ([$models[0][] | .per_session[] | select(.upgraded and (.conversation | length) > 0)] | last) as $session
+# The call's last session that was told or heard anything: what the agent knows. Of one that outlived its server the
+# record does not name all.
+| [$models[0][] | .per_session[] | select(.upgraded and (.conversation | length) > 0)] as $sessions
+| ([$sessions[] | select(.session | IN($record.sessions[]?.id))] | last // ($sessions | last)) as $session
 | ([$session.conversation[]? | select(.role == "user") | .content[]?.text // empty | words]
 	+ [$session.turns[]? | select(.item_id | IN($session.deletes[]?) | not) | .transcript // "" | words] | add // []) as $known
 | [$heard_by.turns[]? | select(.voice_end_ms != null and .words != null) | timed
