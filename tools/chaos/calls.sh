@@ -139,8 +139,8 @@ at() { # N COMMAND…
 gone() {
 	[ "$(rungs | wc -w)" -ge "$1" ]
 }
-rungs() { # by which it went, as the servers tell
-	cat "$WORK/server.log" "$WORK"/again*.log 2>/dev/null | sed -nE 's/.* ladder: ([a-z]+); .*/\1/p' | paste -sd' '
+rungs() { # [CALL]: by which it went, as the servers tell
+	cat "$WORK/server.log" "$WORK"/again*.log 2>/dev/null | sed -nE "s/.* ${1:-}.* ladder: ([a-z]+); .*/\1/p" | paste -sd' '
 }
 # Another order: once it has gone down so far.
 down() { # N COMMAND…
@@ -290,7 +290,7 @@ one() {
 
 plan_of() { # NAME STATUS
 	jq -n --arg name "$1" --arg bar "$BAR" --arg ending "$ENDING" --argjson silent "$SILENT_MS" --argjson tones "$(field "$WORK/status.json" '.audio.hold_tones // 0' 2>/dev/null || echo 0)" \
-		--argjson server "$2" --arg rungs "$RUNGS_DUE" --arg went "$(rungs)" --arg greeting "$GREETING" --arg trouble "$(cat "$WORK/trouble" 2>/dev/null)" --arg disk "$DISK" \
+		--argjson server "$2" --arg rungs "$RUNGS_DUE" --arg went "$(rungs "$(field "$WORK/phone.json" '.calls[0].call_sid')")" --arg greeting "$GREETING" --arg trouble "$(cat "$WORK/trouble" 2>/dev/null)" --arg disk "$DISK" \
 		--arg hears "$HEARS" --arg spoilt "$SPOIL" '{$name, $bar, $hears, $spoilt, $rungs, $went, $ending, silent_ms: $silent, $tones, $server, $greeting, $trouble, disk: ($disk != ""), answers: $ARGS.positional}' \
 		--args "${TOLD[@]}"
 }
