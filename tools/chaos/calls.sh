@@ -164,13 +164,27 @@ disk_full() {
 no_descriptors() {
 	prlimit --pid "$SERVER" --nofile="$(ls "/proc/$SERVER/fd" | wc -l):"
 }
-# Another caller while there are none, and one as soon as there are.
-another_call() {
-	local most
-	most=$(awk '/^Max open files/ { print $5 }' "/proc/$SERVER/limits")
-	phone without --live --pace 20 --patience 10 --script "$OUTER/hello.script" >/dev/null
+# none_while COMMAND…: until that has ended there are none at all.
+none_while() {
+	local most status=0
+	most=$(awk '/^Max open files/ { print $4 }' "/proc/$SERVER/limits")
+	prlimit --pid "$SERVER" --nofile=3:
+	"$@" || status=$?
 	prlimit --pid "$SERVER" --nofile="$most:"
-	phone after --live --pace 20 --script "$OUTER/hello.script" >"$WORK/trouble"
+	return $status
+}
+renewal_failed() {
+	until_true grep -q 'model: the next session: ' "$WORK/server.log"
+}
+# Another caller comes then, and is taken as soon as there are any; or it is told what went wrong.
+another_call() {
+	none_while calls_and_waits
+	wait "$ANOTHER"
+}
+calls_and_waits() {
+	phone another --live --pace 20 --script "$OUTER/hello.script" >"$WORK/trouble" &
+	ANOTHER=$!
+	sleep 3
 }
 meddle() { # ORDER
 	printf '%-63s\n' "$*" | dd of="$WORK/meddle" conv=notrunc status=none

@@ -188,8 +188,8 @@ fault disk-hangs -d 'at 2 disk 20 hang' -s RECORD=local -m drop=rst:speech3@1
 fault disk-slow -d 'at 2 disk 20 slow 300' -s RECORD=local -m drop=rst:speech3@1
 fault disk-read-only -d 'at 2 disk 8 read-only' -m drop=rst:speech3@1
 fault no-descriptors -d 'at 2 no_descriptors' -m drop=rst:speech3@1
-fault no-descriptors-to-renew -d 'at 1 no_descriptors' -m expires=14@1
-fault no-descriptors-for-a-call -d 'at 2 no_descriptors && another_call'
+fault no-descriptors-to-renew -d 'at 3 none_while renewal_failed' -m expires=20@1
+fault no-descriptors-for-a-call -d 'at 3 another_call'
 fault resolver-hangs -d 'at 2 meddle resolver' -m drop=rst:speech3@1
 fault no-memory -x -d 'at 2 meddle memory 300'
 fault clock-jumps -d 'at 2 meddle clock 7200' -m drop=rst:speech3@1
