@@ -215,10 +215,10 @@ static void on_create(struct session *s, const cJSON *event, const char *event_i
 		return;
 	}
 	if (!out_of_band && fault_again(s->faults, FAULT_REFUSE_CREATE)) {
-		session_send_error(s,
-		    &(struct session_error){ .type = "server_error",
-			.message = "The server had an error while processing your request.",
-			.event_id = strcmp(s->faults->f[FAULT_REFUSE_CREATE].what, "unnamed") ? event_id : NULL });
+		session_send_error(
+		    s, &(struct session_error){ .type = "server_error",
+			   .message = "The server had an error while processing your request.",
+			   .event_id = strcmp(s->faults->f[FAULT_REFUSE_CREATE].what, "unnamed") ? event_id : NULL });
 		return;
 	}
 	if (request && !options.load)
