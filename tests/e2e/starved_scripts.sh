@@ -18,10 +18,11 @@ all) SCRIPTS=$ALL ;;
 esac
 GUARD=600 # seconds of a script, which may wait in vain for much of what it judges
 
-# A line for each call in the log that began and did not end, unless its server was killed by the script.
+# A line for each call in the log that began and did not end, unless its server was killed by the script (one that dies
+# by itself is told of, too).
 unended() { # LOG
-	awk '/ stream started; | call admitted/ { began[$3] } / call ended: / { ended[$3] }
-		END { for (each in began) if (!(each in ended)) print FILENAME ": " each }' "$1"
+	awk '/ stream started; | call admitted/ { began[$3] } / call ended: / { ended[$3] } / info server stopped$/ { stopped = 1 }
+		END { for (each in began) if (stopped && !(each in ended)) print FILENAME ": " each }' "$1"
 }
 all_ended() { # DIRECTORY
 	local log
