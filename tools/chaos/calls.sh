@@ -303,7 +303,9 @@ one() {
 }
 
 plan_of() { # NAME STATUS
-	jq -n --arg name "$1" --arg bar "$BAR" --arg ending "$ENDING" --argjson silent "$SILENT_MS" --argjson tones "$(field "$WORK/status.json" '.audio.hold_tones // 0' 2>/dev/null || echo 0)" \
+	local tones
+	tones=$(field "$WORK/status.json" '.audio | (.hold_tones // 0) + (.hold_words // 0)' 2>/dev/null)
+	jq -n --arg name "$1" --arg bar "$BAR" --arg ending "$ENDING" --argjson silent "$SILENT_MS" --argjson tones "${tones:-0}" \
 		--argjson server "$2" --arg rungs "$RUNGS_DUE" --arg went "$(rungs "$(field "$WORK/phone.json" '.calls[0].call_sid')")" --arg greeting "$GREETING" --arg trouble "$(cat "$WORK/trouble" 2>/dev/null)" --arg disk "$DISK" \
 		--arg hears "$HEARS" --arg spoilt "$SPOIL" '{$name, $bar, $hears, $spoilt, $rungs, $went, $ending, silent_ms: $silent, $tones, $server, $greeting, $trouble, disk: ($disk != ""), answers: $ARGS.positional}' \
 		--args "${TOLD[@]}"

@@ -37,7 +37,8 @@ def timed: (.words | words) as $all | .begin_ms as $from | (.voice_end_ms - $fro
 | ($phone[0].load.send_late.max_us // 0 | . / 1000 | floor) as $held_up
 | ($held_up > 250) as $late
 # Then the server's clock counts: from the end of what was said, by anybody, to the beginning of what the agent said
-# next, and half a second: so much later is it known that a caller is done, or that a relay speaks. It knows of no tone.
+# next, and half a second: so much later is it known that a caller is done, or that a relay speaks. It knows nothing of
+# tones, and of words to hold the line.
 | ([$record.turns[]? | { agent: (.who == "agent"), from: .at_ms, to: (.at_ms + (.heard_ms // 0)) }
 		| select((.agent | not) or .to > .from)] | sort_by(.from)) as $said
 | ([range(1; $said | length) as $i | select($said[$i].agent) | $said[$i].from - $said[$i - 1].to,
