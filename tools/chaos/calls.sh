@@ -114,8 +114,8 @@ ready() {
 	printf '{"list":"%065000d"}' 1 >"$WORK/large.json"
 	sed 's/^wait-end .*/silence 600000/' "$WORK/caller.script" >"$WORK/stays.script"
 	printf '%s\n' "wait-spoken \"${GREETING##* }\" $WAIT_MS" hangup >"$WORK/hello.script"
-	# Callers whose last question is not answered at first, or whose answers have no last word.
-	sed "s/^wait-spoken \"${TOLD[2]##* }\".*/silence 22000\nwords \"${ASKED[2]}\"\n&/" "$WORK/caller.script" >"$WORK/asks-again.script"
+	# Callers who speak on without an answer to the third question, or whose answers have no last word.
+	sed "s/^wait-spoken \"${TOLD[2]##* }\".*/silence 22000/" "$WORK/caller.script" >"$WORK/speaks-on.script"
 	sed "s/^wait-spoken .*/wait-agent-talking 500\nwait-agent-done 800/" "$WORK/caller.script" >"$WORK/patient.script"
 	# Callers who go down: at once, after the first question, or to another stream; and to that, and further.
 	printf '%s\n' wait-end 'gather-speech "Hello?"' 'gather-speech "Goodbye."' wait-end >"$WORK/falls.script"

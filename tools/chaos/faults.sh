@@ -90,7 +90,7 @@ fault error-quota -x -m error=quota:done@1
 fault error-key -x -m error=invalid-api-key:done@1
 fault failed-answer -m fail=server:1@1
 fault failed-three-times -m fail=server:3@1
-fault cut-short-by-tokens -a patient -m fail=max_tokens:2@1
+fault cut-short-by-tokens -a patient -m drop=rst:speech3@1 -m fail=max_tokens:1@2
 fault transcript-failed -m transcript-fails@1
 fault transcript-failed-and-cut -m transcript-fails@1 -m drop=rst:answer2@1
 fault refused-request -m refuse-create=named:1@1
@@ -182,7 +182,7 @@ fault sigterm -d 'at 2 kill -TERM "$SERVER"'
 fault killed -x -d 'at 3 killed'
 fault stopped-3s -d 'at 3 held 3'
 fault stopped-3s-and-cut -m drop=rst:done3@1 -d 'at 3 held 3'
-fault stopped-20s -a asks-again -d 'at 3 held 20'
+fault stopped-20s -x -a speaks-on -d 'at 3 held 20'
 fault disk-full -d 'at 2 disk_full' -s RECORD=local -m drop=rst:speech3@1
 fault disk-hangs -d 'at 2 disk 20 hang' -s RECORD=local -m drop=rst:speech3@1
 fault disk-slow -d 'at 2 disk 20 slow 300' -s RECORD=local -m drop=rst:speech3@1
