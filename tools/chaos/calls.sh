@@ -318,7 +318,7 @@ not_judged() {
 	[ -z "$what" ] || echo "not judged of $NAME: $what; the phone was held up for $(field "$WORK/row.json" .held_up_ms) ms"
 }
 not_red() {
-	[ "$(field "$WORK/row.json" .red)" = "" ] && return
+	[ "$(field "$WORK/row.json" '.red == ""')" = true ] && return
 	jq -c . "$WORK/row.json"
 	return 1
 }
@@ -346,7 +346,7 @@ again_alone() {
 	local name all=("${APART[@]}") ASKED_FOR
 	wait
 	for name in "${all[@]}"; do
-		jq -e '.silence_by == "server" and .red + .not_judged != ""' "$WORK/$name/row.json" >/dev/null || continue
+		[ "$(field "$WORK/$name/row.json" '.silence_by == "server" and .red + .not_judged != ""')" = true ] || continue
 		echo "$name: once more, alone, as the phone was held up: $(field "$WORK/$name/row.json" .red,.not_judged | xargs)" >&2
 		mv "$WORK/$name" "$WORK/$name.held-up"
 		ASKED_FOR=" $name "
