@@ -176,16 +176,16 @@ void calls_remember(struct call *c)
 	struct calls *calls = c->calls;
 	struct call_summary call;
 	struct call_talk talk;
-	bool whole;
 
 	pthread_mutex_lock(&calls->lock);
 	c->remembered = true;
-	whole = look_at_all(c, &call, &talk);
-	if (whole)
-		ended_calls_keep(&calls->ended, &call, &talk);
+	/* Without memory for what was said, its end is known all the same. */
+	if (!look_at_all(c, &call, &talk)) {
+		call_summarize(c, &call);
+		talk = (struct call_talk){ 0 };
+	}
+	ended_calls_keep(&calls->ended, &call, &talk);
 	pthread_mutex_unlock(&calls->lock);
-	if (!whole)
-		return;
 	call_tell(
 	    c, (struct journal_entry){ .kind = JOURNAL_ENDED, .type = "call.ended", .call = &call, .talk = &talk });
 	call_summary_free(&call);

@@ -51,7 +51,7 @@ void long_answer_run(struct long_answers *all, struct response *r, int fd)
 {
 	struct writer w;
 
-	if (fd >= 0) {
+	if (fd >= 0 && r->stream.run) {
 		writer_init(&w, fd, &all->stopping);
 		r->stream.run(r->stream.arg, &w);
 	}

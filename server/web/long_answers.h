@@ -25,7 +25,8 @@ bool long_answer_take(struct long_answers *all, struct response *r);
  * True: long_answer_run must follow. False: it has become an error, the place is free. */
 bool long_answer_begin(struct long_answers *all, struct response *r);
 
-/* After the headers: the rest of it, to that socket; -1: only gives back the place. */
+/* After the headers: the rest of it, to that socket. -1, or where it has become an error by them: only gives back
+ * the place. */
 void long_answer_run(struct long_answers *all, struct response *r, int fd);
 
 #endif

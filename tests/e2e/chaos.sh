@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 . tools/chaos/calls.sh
 
-SILENT_MS=25000 HELD_UP_MS=25000 # guards; the bars themselves are for a machine that is not busy
+SILENT_MS=25000 # a guard; the bar itself is for a machine that is not busy
 only cut-answering cut-calling-tool relay-cut-answering expires second-after-loss ladder-text cache-cut-short
 ready
 . tools/chaos/faults.sh

@@ -413,9 +413,9 @@ shop_talked() {
 		"$(field "$WORK/call.json" '"\(.ending.reason) \(.channel)"')" "agent_ended relay"
 }
 
-# stopped PID: waits for it to end by itself; its exit status.
+# stopped PID: waits for it to end by itself, at least as long as a server drains; its exit status.
 stopped() {
-	local status=0 PAUSE=0 until=$((SECONDS + PATIENCE))
+	local status=0 PAUSE=0 until=$((SECONDS + (PATIENCE > 60 ? PATIENCE : 60)))
 	while [ $SECONDS -lt $until ]; do
 		kill -0 "$1" 2>/dev/null || break
 		pause

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 . tools/chaos/calls.sh
 
-SILENT_MS=25000 HELD_UP_MS=25000 # guards; the bars themselves are for a machine that is not busy
+SILENT_MS=25000 # a guard; the bar itself is for a machine that is not busy
 
 # One call with two sessions or more: each but the last ended for a reason, none while another was there, and
 # the last one with the call.
@@ -36,6 +36,7 @@ told_of_it() {
 }
 
 judged() {
+	not_judged
 	check "$NAME: the caller hears nothing twice, and is heard" not_red
 	# (Two stand-ins have the same ids, and no TLS in common.)
 	[[ $NAME == second-* ]] || check "$NAME: one call, and the sessions it had" jq -e "$SESSIONS and ($PLACES)" "$WORK/call.json"

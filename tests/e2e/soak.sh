@@ -3,4 +3,4 @@
 # flavors: asan
 # in: test-more
 export FLAVOR=${FLAVOR:-asan} SOAK_DIR=build/e2e/${FLAVOR:-asan}/soak-out
-exec env SOAK_SILENT_MS=25000 HOURS=0.006 AT_ONCE=5 EVERY=2 "$(dirname "$0")/../../tools/chaos/soak"
+exec env SOAK_SILENT_MS=25000 HOURS=0.006 AT_ONCE=6 EVERY=2 "$(dirname "$0")/../../tools/chaos/soak"

@@ -93,17 +93,17 @@ few_failed() {
 
 case_of() { # MODE
 	CALLER=typed
-	local agents=$OUTER/agents settings=()
+	local agents=$OUTER/agents settings=() model=(--script "$OUTER/model.script" --text-speed 400)
 	MODEL_PORT=1
 	case $1 in
-	stream) CALLER=spoken agents=$OUTER/agents-stream settings=(RECORD=local) ;;
+	stream) CALLER=spoken agents=$OUTER/agents-stream settings=(RECORD=local) model=(--fault expires=8@/2) ;; # every other session is renewed
 	text)
 		agents=$OUTER/agents-text
 		text_model text "$OUTER/text.json"
 		settings=(TEXT_API=responses TEXT_API_URL="$TEXT_URL" TEXT_API_KEY="$SECRET" HTTPS_CA_FILE=build/e2e/ca/ca.pem)
 		;;
 	esac
-	[ "$1" = text ] || model model --key "$SECRET" $([ "$1" = stream ] || echo --script "$OUTER/model.script --text-speed 400")
+	[ "$1" = text ] || model model --key "$SECRET" "${model[@]}"
 	server server AGENTS_DIR="$agents" SIGNING_SECRET="$SECRET" DATA_DIR="$WORK/data" STARVE="$(order server none)" "${settings[@]}"
 	check "$NAME: whatever is refused, the call goes on or ends with words" eval 'walk | tee "$WORK/walk"; [ "${PIPESTATUS[0]}" = 0 ]'
 	tail -1 "$WORK/walk"

@@ -1,22 +1,28 @@
 #!/usr/bin/env bash
 # flavors: asan
 # in: test-more
-# Other end-to-end scripts, with a server that is refused one request for memory in some thousands. What
-# they say of their calls is not judged, as any of them may be refused or end: servers stay up and stop when
-# told, nothing leaks, and every call that began has ended.
+# Three other end-to-end scripts, drawn by the seed, with a server that is refused one request for memory in
+# some thousands. What they say of their calls is not judged, as any of them may be refused or end: servers stay
+# up and stop when told, nothing leaks, and every call that began has ended.
 #
 #   STARVED="3000 77"      one request in 3000, drawn by the seed 77
-#   SCRIPTS="basic heard"  these scripts
+#   SCRIPTS="basic heard"  these scripts; SCRIPTS=all: all of them, which takes a quarter of an hour
 . "$(dirname "$0")/lib.sh"
 
 read -r ONE_IN SEED <<<"${STARVED:-2000 $RANDOM}"
 echo "STARVED=\"$ONE_IN $SEED\""
+ALL=$(basename -s .sh tests/e2e/*.sh | grep -vxE 'lib|soak|starved.*')
+case ${SCRIPTS:-} in
+all) SCRIPTS=$ALL ;;
+"") SCRIPTS=$(awk -v seed="$SEED" 'BEGIN { srand(seed) } { print rand(), $0 }' <<<"$ALL" | sort -n | sed -n '1,3s/.* //p') ;;
+esac
 GUARD=600 # seconds of a script, which may wait in vain for much of what it judges
 
-# A line for each call in the log that began and did not end, unless its server was killed by the script.
+# A line for each call in the log that began and did not end, unless its server was killed by the script (one that dies
+# by itself is told of, too).
 unended() { # LOG
-	awk '/ stream started; | call admitted/ { began[$3] } / call ended: / { ended[$3] }
-		END { for (each in began) if (!(each in ended)) print FILENAME ": " each }' "$1"
+	awk '/ stream started; | call admitted/ { began[$3] } / call ended: / { ended[$3] } / info server stopped$/ { stopped = 1 }
+		END { for (each in began) if (stopped && !(each in ended)) print FILENAME ": " each }' "$1"
 }
 all_ended() { # DIRECTORY
 	local log
@@ -37,7 +43,7 @@ one() { # SCRIPT
 }
 
 APART_AT_ONCE=3
-for script in ${SCRIPTS:-heard reconnect text_calls}; do
+for script in $SCRIPTS; do
 	apart "$script" one "$script"
 done
 all_apart

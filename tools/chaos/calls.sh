@@ -87,6 +87,12 @@ found_out() {
 	[ "$bad" = "$BAD" ] || echo "$bad files were thrown away, not $BAD"
 }
 
+# Whoever the second endpoint was asked by knew it for Azure's.
+as_azure() {
+	equal "$(field "$WORK/second.json" '[.per_session[] | select(.audio_bytes > 0) | .path, .auth, .model, .input_format,
+		.asked[0].audio.output.voice] | join(" ")')" "/openai/v1/realtime api-key front-desk audio/pcm alloy"
+}
+
 # A caller who speaks only when it is his turn, and waits for the last word of what he is told.
 caller() { # TIMES: he says as often something that no judge looks at
 	local i
@@ -108,6 +114,10 @@ ready() {
 	caller 0 | tee "$WORK/caller.script" >"$WORK/presses.script"
 	printf '{"list":"%065000d"}' 1 >"$WORK/large.json"
 	sed 's/^wait-end .*/silence 600000/' "$WORK/caller.script" >"$WORK/stays.script"
+	printf '%s\n' "wait-spoken \"${GREETING##* }\" $WAIT_MS" hangup >"$WORK/hello.script"
+	# Callers who speak on without an answer to the third question, or whose answers have no last word.
+	sed "s/^wait-spoken \"${TOLD[2]##* }\".*/silence 22000/" "$WORK/caller.script" >"$WORK/speaks-on.script"
+	sed "s/^wait-spoken .*/wait-agent-talking 500\nwait-agent-done 800/" "$WORK/caller.script" >"$WORK/patient.script"
 	# Callers who go down: at once, after the first question, or to another stream; and to that, and further.
 	printf '%s\n' wait-end 'gather-speech "Hello?"' 'gather-speech "Goodbye."' wait-end >"$WORK/falls.script"
 	sed -n '1,/^words/p' "$WORK/caller.script" | tee "$WORK/goes-on.script" | cat - "$WORK/falls.script" >"$WORK/falls-later.script"
@@ -130,8 +140,8 @@ at() { # N COMMAND…
 gone() {
 	[ "$(rungs | wc -w)" -ge "$1" ]
 }
-rungs() { # by which it went, as the servers tell
-	cat "$WORK/server.log" "$WORK"/again*.log 2>/dev/null | sed -nE 's/.* ladder: ([a-z]+); .*/\1/p' | paste -sd' '
+rungs() { # [CALL]: by which it went, as the servers tell
+	cat "$WORK/server.log" "$WORK"/again*.log 2>/dev/null | sed -nE "s/.* ${1:-}.* ladder: ([a-z]+); .*/\1/p" | paste -sd' '
 }
 # Another order: once it has gone down so far.
 down() { # N COMMAND…
@@ -144,9 +154,9 @@ killed() {
 	wait "$SERVER"
 	server again "${SETTINGS[@]}" PORT="$PORT"
 }
-held() {
+held() { # SECONDS
 	kill -STOP "$SERVER"
-	sleep 3
+	sleep "$1"
 	kill -CONT "$SERVER"
 }
 disk_full() {
@@ -154,6 +164,28 @@ disk_full() {
 }
 no_descriptors() {
 	prlimit --pid "$SERVER" --nofile="$(ls "/proc/$SERVER/fd" | wc -l):"
+}
+# none_while COMMAND…: until that has ended there are none at all.
+none_while() {
+	local most status=0
+	most=$(awk '/^Max open files/ { print $4 }' "/proc/$SERVER/limits")
+	prlimit --pid "$SERVER" --nofile=3:
+	"$@" || status=$?
+	prlimit --pid "$SERVER" --nofile="$most:"
+	return $status
+}
+renewal_failed() {
+	until_true grep -q 'model: the next session: ' "$WORK/server.log"
+}
+# Another caller comes then, and is taken as soon as there are any; or it is told what went wrong.
+another_call() {
+	none_while calls_and_waits
+	wait "$ANOTHER"
+}
+calls_and_waits() {
+	phone another --live --pace 20 --script "$OUTER/hello.script" >"$WORK/trouble" &
+	ANOTHER=$!
+	sleep 3
 }
 meddle() { # ORDER
 	printf '%-63s\n' "$*" | dd of="$WORK/meddle" conv=notrunc status=none
@@ -192,8 +224,11 @@ one() {
 	if [ ${#SECOND[@]} != 0 ]; then
 		local second=()
 		for each in "${SECOND[@]}"; do [ "$each" = - ] || second+=(--fault "$each"); done
+		[ -z "$AZURE" ] || second+=(--key "$AZURE")
 		model second --script "$OUTER/$TALK.script" "${second[@]}"
-		SETTINGS+=("OPENAI_REALTIME_URL_2=wss://localhost:$MODEL_PORT/v1/realtime")
+		SETTINGS+=("OPENAI_REALTIME_URL_2=wss://localhost:$MODEL_PORT${AZURE:+/openai}/v1/realtime")
+		[ -z "$AZURE" ] || SETTINGS+=(OPENAI_API_KEY_2="$AZURE" OPENAI_AUTH_2=api-key OPENAI_MODEL_2=front-desk \
+			OPENAI_VOICE_2=alloy OPENAI_AUDIO_FORMAT_2=pcm)
 		reports=("$WORK/second.json" "${reports[@]}")
 		each=$MODEL
 	fi
@@ -259,6 +294,7 @@ one() {
 		kill -TERM "$each"
 		stopped "$each"
 	done
+	[ -z "$AZURE" ] || as_azure >"$WORK/trouble"
 	# The last of the reports that knows of a conversation counts.
 	[ ${#SECOND[@]} = 0 ] || reports=("$WORK/model.json" "$WORK/second.json")
 	jq -s . "${reports[@]}" >"$WORK/models.json"
@@ -268,18 +304,27 @@ one() {
 }
 
 plan_of() { # NAME STATUS
-	jq -n --arg name "$1" --arg bar "$BAR" --arg ending "$ENDING" --argjson silent "$SILENT_MS" --argjson held "$HELD_UP_MS" \
-		--argjson server "$2" --arg rungs "$RUNGS_DUE" --arg went "$(rungs)" --arg greeting "$GREETING" --arg trouble "$(cat "$WORK/trouble" 2>/dev/null)" --arg disk "$DISK" \
-		--arg hears "$HEARS" --arg spoilt "$SPOIL" '{$name, $bar, $hears, $spoilt, $rungs, $went, $ending, silent_ms: $silent, held_up_ms: $held, $server, $greeting, $trouble, disk: ($disk != ""), answers: $ARGS.positional}' \
+	local tones
+	tones=$(field "$WORK/status.json" '.audio | (.hold_tones // 0) + (.hold_words // 0)' 2>/dev/null)
+	jq -n --arg name "$1" --arg bar "$BAR" --arg ending "$ENDING" --argjson silent "$SILENT_MS" --argjson tones "${tones:-0}" \
+		--argjson server "$2" --arg rungs "$RUNGS_DUE" --arg went "$(rungs "$(field "$WORK/phone.json" '.calls[0].call_sid')")" --arg greeting "$GREETING" --arg trouble "$(cat "$WORK/trouble" 2>/dev/null)" --arg disk "$DISK" \
+		--arg hears "$HEARS" --arg spoilt "$SPOIL" '{$name, $bar, $hears, $spoilt, $rungs, $went, $ending, silent_ms: $silent, $tones, $server, $greeting, $trouble, disk: ($disk != ""), answers: $ARGS.positional}' \
 		--args "${TOLD[@]}"
 }
 
+# A phone that was late says nothing of some bars (see judge.jq).
+not_judged() {
+	local what
+	what=$(field "$WORK/row.json" .not_judged)
+	[ -z "$what" ] || echo "not judged of $NAME: $what; the phone was held up for $(field "$WORK/row.json" .held_up_ms) ms"
+}
 not_red() {
-	[ "$(field "$WORK/row.json" .red)" = "" ] && return
+	[ "$(field "$WORK/row.json" '.red == ""')" = true ] && return
 	jq -c . "$WORK/row.json"
 	return 1
 }
 judged() {
+	not_judged
 	check "$NAME: $(field "$WORK/row.json" '"\(.silence_ms) ms of silence, \(.lost) words lost, ended as \(.ending)"')" not_red
 	[ "$SPOIL$RUNGS" = "" ] || echo "    heard: $(field "$WORK/row.json" .heard)"
 }
@@ -297,17 +342,13 @@ only() {
 	ASKED_FOR=" $* "
 }
 
-# A phone that was kept from speaking says nothing of the server: once more, alone.
-HELD_UP_MS=250
-held_up() {
-	[ "$(jq .held_up_ms "$WORK/$1/row.json")" -gt $HELD_UP_MS ]
-}
+# In the proof itself what is red or unknown with such a phone is asked once more, alone.
 again_alone() {
 	local name all=("${APART[@]}") ASKED_FOR
 	wait
 	for name in "${all[@]}"; do
-		held_up "$name" || continue
-		echo "$name: the phone was held up for $(jq .held_up_ms "$WORK/$name/row.json") ms; once more, alone" >&2
+		[ "$(field "$WORK/$name/row.json" '.silence_by == "server" and .red + .not_judged != ""')" = true ] || continue
+		echo "$name: once more, alone, as the phone was held up: $(field "$WORK/$name/row.json" .red,.not_judged | xargs)" >&2
 		mv "$WORK/$name" "$WORK/$name.held-up"
 		ASKED_FOR=" $name "
 		. tools/chaos/faults.sh
@@ -321,13 +362,13 @@ LADDER='["reconnect", "text", {"dial": ["+12025550156", "+12025550157"]}, "voice
 TEXT_RULES_LAST='{"last": "Goodbye.", "then": [{"text": "Goodbye to you, too.", "calls": [{"name": "end_call", "arguments": {}}]}]},
 	{"last": "Hello?", "then": [{"text": "We can go on in text."}]}, {"then": [{"text": "Where did we leave off?"}]}'
 
-# fault NAME [-v SPOILT] [-h WORDS] [-c relay] [-m FAULT]… [-2 FAULT|-]… [-s SETTING]… [-p PHONE-ARG]… [-q QUERY] [-r TIMES] [-d COMMAND] [-t] [-M] [-e ENDING] [-x] [-k RULE] [-l RUNGS [-w RULE] [-a SCRIPT]]
+# fault NAME [-v SPOILT] [-h WORDS] [-c relay] [-m FAULT]… [-2 FAULT|-]… [-s SETTING]… [-p PHONE-ARG]… [-q QUERY] [-r TIMES] [-d COMMAND] [-z] [-t] [-M] [-e ENDING] [-x] [-k RULE] [-a SCRIPT] [-l RUNGS [-w RULE]]
 fault() {
 	local name=$1 option OPTIND=2
 	local FIRST=() SECOND=() SETTINGS=() PHONE=() DURING= QUERY= REPEATED=0 TALK=goodbye CALLER=caller BAR="goes on" ENDING=agent_ended \
-		CHANNEL=stream RUNGS= RUNGS_DUE= TEXT_RULES= SPOIL= HEARS=- KEYS=
+		CHANNEL=stream RUNGS= RUNGS_DUE= TEXT_RULES= SPOIL= HEARS=- KEYS= AZURE=
 	[ -z "$ASKED_FOR" ] || [[ $ASKED_FOR == *" $name "* ]] || return 0
-	while getopts c:m:2:s:p:q:r:d:e:l:w:a:v:h:k:tMx option; do
+	while getopts c:m:2:s:p:q:r:d:e:l:w:a:v:h:k:ztMx option; do
 		case $option in
 		c) CHANNEL=$OPTARG ;;
 		m) FIRST+=("$OPTARG") ;;
@@ -340,6 +381,7 @@ fault() {
 		e) ENDING=$OPTARG ;;
 		k) KEYS=$OPTARG TALK=keys ;;
 		M) TALK=mcp ;;
+		z) AZURE=a-key-of-azure-0123456789 ;;
 		t) TALK=transfer ENDING=transferred ;;
 		x) BAR="ends" ;;
 		l) RUNGS=$LADDER RUNGS_DUE=$OPTARG BAR="goes down" && [ $CALLER != caller ] || CALLER=falls ;;

@@ -3,6 +3,7 @@
 #
 #   -c relay      on a ConversationRelay, in text; else on a media stream
 #   -m, -2        a fault of the model, and of the second endpoint ("-": it has none)
+#   -z            the second is Azure's: its path and header, a key and a deployment of its own, another voice and format
 #   -s, -p        a setting of the server, an option of the phone
 #   -q            the query of the address of its tool
 #   -r            so many times the caller says something small before, and is answered
@@ -10,8 +11,8 @@
 #   -M            its tool is of an MCP server's, and called from the model's side
 #   -t            the caller is put through to a person in the end
 #   -e            how the call ends, if not by the agent's goodbye
-#   -l            it goes down by these rungs of the ladder; -w: what the text model answers there, -a before it: the caller's
-#                 script, which is not the one of a caller who speaks at no stream
+#   -a            the caller's script, before -l
+#   -l            it goes down by these rungs of the ladder, and its caller speaks at no stream; -w: what the text model answers there
 #   -v            the agent's fixed lines lie in the voice cache, and something has happened to the file of one; see spoil
 #   -h            what exactly is heard on the stream, in chirps
 #   -k            the agent presses keys before its first answer; a rule of the stand-in for Twilio's REST API
@@ -57,6 +58,26 @@ fault relay-expired -c relay -m error=session-expired:done@1
 fault relay-expires-long -c relay -r 20 -m expires=12@1 -s REPLAY_TOKENS=100
 fault relay-stuck -c relay -m stuck@1
 fault relay-halted -c relay -m halt@1
+fault relay-error-server -c relay -m error=server:done@1
+fault relay-error-rate-limit -c relay -m error=rate-limit:done@1
+fault relay-error-active-response -c relay -m error=active-response:done@1
+fault relay-error-key -c relay -x -m error=invalid-api-key:done@1
+fault relay-error-quota -c relay -x -m error=quota:done@1
+fault relay-moderated -c relay -x -m fail=content_filter@1
+fault relay-failed-answer -c relay -m fail=server:1@1
+fault relay-silent -c relay -x -m silent@1 -m silent@2-
+fault relay-garbage -c relay -m garbage=text:answer@1
+fault relay-garbage-half-frame -c relay -m garbage=cut-frame:done@1
+fault relay-late -c relay -m first-delta-delay=2500@1
+fault relay-slow-reader -c relay -m read-rate=300@1
+fault relay-expires -c relay -m expires=14@1
+fault relay-refuses-item -c relay -m drop=rst:answer3@1 -m refuse-item=assistant:1@2
+fault relay-refuses-call -c relay -m drop=rst:answer3@1 -m refuse-item=function_call:1@2
+fault relay-refused-request -c relay -m refuse-create=named:1@1
+fault relay-second-after-loss -c relay -m drop=rst:answer@1 -m refuse=503@2- -2 -
+fault relay-second-after-quota -c relay -m error=quota:done@1 -m refuse=429@2- -2 - -s OPENAI_API_KEY_2=not-a-real-secret-0123456789-2
+fault relay-certificate-expired -c relay -m drop=rst:answer@1 -m certificate=expired@2- -2 -
+fault relay-name-unknown -c relay -s OPENAI_REALTIME_URL=wss://nowhere.invalid/v1/realtime -2 -
 fault relay-cut-for-good -c relay -x -m drop=rst:answer@1 -m drop=rst:accept@2-
 
 # It says that something is wrong.
@@ -72,6 +93,13 @@ fault error-minimal -m error=minimal:done@1
 fault error-quota -x -m error=quota:done@1
 fault error-key -x -m error=invalid-api-key:done@1
 fault failed-answer -m fail=server:1@1
+fault failed-three-times -m fail=server:3@1
+fault cut-short-by-tokens -a patient -m drop=rst:speech3@1 -m fail=max_tokens:1@2
+fault transcript-failed -m transcript-fails@1
+fault transcript-failed-and-cut -m transcript-fails@1 -m drop=rst:answer2@1
+fault refused-request -m refuse-create=named:1@1
+fault refused-request-after-loss -m drop=rst:answer2@1 -m refuse-create=named:1@2
+fault refused-request-unnamed -m drop=rst:answer2@1 -m refuse-create=unnamed:1@2
 fault moderated -x -m fail=content_filter@1
 
 # It is there, and is no use.
@@ -104,6 +132,7 @@ fault second-after-loss -m drop=rst:answer2@1 -m refuse=503@2- -2 -
 fault second-after-losses -m drop=rst:done@1- -2 -
 fault second-at-once -m refuse=503@1- -2 -
 fault second-after-quota -m error=quota:done2@1 -m refuse=429@2- -2 - -s OPENAI_API_KEY_2=not-a-real-secret-0123456789-2
+fault second-azure -z -m drop=rst:answer2@1 -m refuse=503@2- -2 -
 fault second-never-speaks -x -m drop=rst:answer2@1 -m refuse=503@2- -2 no-created
 fault first-accepts-only -m drop=rst:speech2@1 -m tls-delay=60000@2- -2 -
 fault second-other-format -x -m drop=rst:answer2@1 -m refuse=503@2- -2 wrong-format
@@ -158,13 +187,24 @@ fault ladder-cache-swapped -v swapped -s OPENAI_API_KEY=not-the-key-of-anybody-0
 # Ours.
 fault sigterm -d 'at 2 kill -TERM "$SERVER"'
 fault killed -x -d 'at 3 killed'
-fault stopped-3s -d 'at 3 held'
-fault stopped-3s-and-cut -m drop=rst:done3@1 -d 'at 3 held'
+fault stopped-3s -d 'at 3 held 3'
+fault stopped-3s-and-cut -m drop=rst:done3@1 -d 'at 3 held 3'
+fault stopped-20s -x -a speaks-on -d 'at 3 held 20'
 fault disk-full -d 'at 2 disk_full' -s RECORD=local -m drop=rst:speech3@1
 fault disk-hangs -d 'at 2 disk 20 hang' -s RECORD=local -m drop=rst:speech3@1
 fault disk-slow -d 'at 2 disk 20 slow 300' -s RECORD=local -m drop=rst:speech3@1
 fault disk-read-only -d 'at 2 disk 8 read-only' -m drop=rst:speech3@1
 fault no-descriptors -d 'at 2 no_descriptors' -m drop=rst:speech3@1
+fault no-descriptors-to-renew -d 'at 3 none_while renewal_failed' -m expires=20@1
+fault no-descriptors-for-a-call -d 'at 3 another_call'
 fault resolver-hangs -d 'at 2 meddle resolver' -m drop=rst:speech3@1
 fault no-memory -x -d 'at 2 meddle memory 300'
 fault clock-jumps -d 'at 2 meddle clock 7200' -m drop=rst:speech3@1
+fault clock-jumps-back -d 'at 2 meddle clock -7200' -m drop=rst:speech3@1
+fault relay-sigterm -c relay -d 'at 2 kill -TERM "$SERVER"'
+fault relay-killed -c relay -x -d 'at 3 killed'
+fault relay-stopped-3s -c relay -d 'at 3 held 3'
+fault relay-disk-full -c relay -d 'at 2 disk_full' -m drop=rst:answer2@1
+fault relay-no-descriptors -c relay -d 'at 2 no_descriptors' -m drop=rst:answer2@1
+fault relay-no-memory -c relay -x -d 'at 2 meddle memory 300'
+fault relay-clock-jumps-back -c relay -d 'at 2 meddle clock -7200' -m drop=rst:answer2@1

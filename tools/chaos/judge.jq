@@ -32,11 +32,21 @@ def timed: (.words | words) as $all | .begin_ms as $from | (.voice_end_ms - $fro
 | ($heard_by.heard.words // "" | words) as $heard
 | [$heard_by.turns[]? | select(.voice_end_ms != null) | .words // empty | words] as $turns
 | ($turns | add // []) as $spoken
-# How much longer than its sound an utterance took: the phone was kept from speaking, and words fell apart.
-| ([$heard_by.turns[]? | select(.voice_end_ms != null and .words != null)
-	| .voice_end_ms - .begin_ms - (.words | length) * 62] | max // 0 | floor) as $held_up
-# The last session that was told or heard anything: what the agent knows.
-| ([$models[0][] | .per_session[] | select(.upgraded and (.conversation | length) > 0)] | last) as $session
+# How late the phone was at most. What it counted then as silence was its own, and so was a hole in which the server
+# padded the caller's words; what it sent late is whole all the same.
+| ($phone[0].load.send_late.max_us // 0 | . / 1000 | floor) as $held_up
+| ($held_up > 250) as $late
+# Then the server's clock counts: from the end of what was said, by anybody, to the beginning of what the agent said
+# next, and half a second: so much later is it known that a caller is done, or that a relay speaks. It knows nothing of
+# tones, and of words to hold the line.
+| ([$record.turns[]? | { agent: (.who == "agent"), from: .at_ms, to: (.at_ms + (.heard_ms // 0)) }
+		| select((.agent | not) or .to > .from)] | sort_by(.from)) as $said
+| ([range(1; $said | length) as $i | select($said[$i].agent) | $said[$i].from - $said[$i - 1].to,
+	if $said[-1].agent == false then ($record.seconds // 0) * 1000 - $said[-1].to else empty end] | max // 0 | . + 500) as $waited
+# The call's last session that was told or heard anything: what the agent knows. Of one that outlived its server the
+# record does not name all.
+| [$models[0][] | .per_session[] | select(.upgraded and (.conversation | length) > 0)] as $sessions
+| ([$sessions[] | select(.session | IN($record.sessions[]?.id))] | last // ($sessions | last)) as $session
 | ([$session.conversation[]? | select(.role == "user") | .content[]?.text // empty | words]
 	+ [$session.turns[]? | select(.item_id | IN($session.deletes[]?) | not) | .transcript // "" | words] | add // []) as $known
 | [$heard_by.turns[]? | select(.voice_end_ms != null and .words != null) | timed
@@ -48,7 +58,11 @@ def timed: (.words | words) as $all | .begin_ms as $from | (.voice_end_ms - $fro
 | {
 	name: $plan.name,
 	bar: $plan.bar,
-	silence_ms: ($heard_by.heard.longest_silence_ms // 0),
+	silence_ms: (if $late then $waited else $heard_by.heard.longest_silence_ms // 0 end),
+	silence_by: (if $late then "server" else "phone" end),
+	not_judged: ([if $late and $plan.bar != "goes down" and $plan.tones > 0 then "silence" else empty end,
+		if $late and $plan.bar == "goes on" and ($record.audio | (.padded_ms // 1) + (.dropped_ms // 1)) > 0 then "lost words"
+		else empty end] | join(", ")),
 	away: ($away | length),
 	lost_away: ($away | lacks($known) | length),
 	lost: ($spoken | lacks($known) | lacks($away) | length),
@@ -71,6 +85,7 @@ def timed: (.words | words) as $all | .begin_ms as $from | (.voice_end_ms - $fro
 	recorded: $record.recording.state,
 	server: $plan.server
 }
+| (.silence_ms > $plan.silent_ms and (.not_judged | contains("silence") | not)) as $silent
 | .red = ([
 	if .ending == "none" then "no ending" else empty end,
 	if .server != 0 then "the server ended with \(.server)" else empty end,
@@ -95,19 +110,15 @@ def timed: (.words | words) as $all | .begin_ms as $from | (.voice_end_ms - $fro
 	else empty end,
 	if .greetings > 1 then "the greeting twice" else empty end,
 	if $plan.bar == "goes on" then
-		if .held_up_ms > $plan.held_up_ms then "the phone was held up for \(.held_up_ms) ms, so it says nothing" else empty end,
-		# Words fall apart then, and the answer to them is late.
-		if .held_up_ms <= 250 then
-			if .silence_ms > $plan.silent_ms then "silent too long" else empty end,
-			if .lost > 0 then "the caller's words are lost" else empty end
-		else empty end,
+		if $silent then "silent too long" else empty end,
+		if .lost + .lost_away > 0 and (.not_judged | contains("words") | not) then "the caller's words are lost" else empty end,
 		if .claimed > 1 then "the record claims \(.claimed) words nobody heard" else empty end,
 		if .doubled > 0 then "the caller's words are there twice" else empty end,
 		if .ending != $plan.ending then "it did not go on" else empty end
 	elif $plan.bar == "goes down" then empty
 	else
 		if .ended == "caller" then "the caller gave up" else empty end,
-		if .silence_ms > $plan.silent_ms then "silent too long" else empty end,
+		if $silent then "silent too long" else empty end,
 		if .ended == "server" and .ending != $plan.ending and .told == "" then "it ended without words" else empty end
 	end
 ] | join("; "))

@@ -355,6 +355,9 @@ static void check_failure(struct session *s, struct answer *a)
 	a->status = FAILED;
 	a->reason = fail->what;
 	a->ending = true;
+	/* Nobody heard it: whoever asks again is told. */
+	if (!a->out_of_band && !a->own_line && a->line != &s->service->script->greeting)
+		s->owed = a->line;
 }
 
 static void tick(struct session *s, struct answer *a, uint64_t now)

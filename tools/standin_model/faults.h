@@ -62,6 +62,8 @@ enum point {
 	    "send: text, json, deep, binary, unknown, types, no-type, array, empty, nul, utf8, base64, giant (17 MiB), rsv, masked, opcode, long-ping, torn (fragments out of order), ping, cut-frame") \
 	X(FAIL, "WHY[:TIMES]", \
 	    "answers fail: rate_limit, inference, quota, server, model_not_found, content_filter, max_tokens") \
+	X(REFUSE_CREATE, "HOW[:TIMES]", \
+	    "answer a response.create with an error of the server and no response: named (the error says which), unnamed") \
 	X(SILENT, "", "never answer: no response at all") \
 	X(STUCK, "", "response.created, and nothing more of it") \
 	X(HALT, "", "two audio deltas of an answer, and nothing more of it") \

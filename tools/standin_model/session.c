@@ -214,6 +214,13 @@ static void on_create(struct session *s, const cJSON *event, const char *event_i
 			.code = "conversation_already_has_active_response", .message = message, .event_id = event_id });
 		return;
 	}
+	if (!out_of_band && fault_again(s->faults, FAULT_REFUSE_CREATE)) {
+		session_send_error(
+		    s, &(struct session_error){ .type = "server_error",
+			   .message = "The server had an error while processing your request.",
+			   .event_id = strcmp(s->faults->f[FAULT_REFUSE_CREATE].what, "unnamed") ? event_id : NULL });
+		return;
+	}
 	if (request && !options.load)
 		record_add(s->record->requests, cJSON_Duplicate(request, 1));
 	answers_start(s, request, now);

@@ -55,6 +55,7 @@ static void stood_in_settle(struct spending *spending, struct spending_hold *hol
 #undef spending_settle
 
 #include "common/json.h"
+#include "common/memory.h"
 #include "server/fleet/local.h"
 #include "server/line/keys/call_keys.h"
 #include "server/line/call_cost.h"
@@ -86,6 +87,15 @@ static _Atomic bool wrong_channel;       /* one of them found another than its a
 
 enum { SOCKET = 77, STALE = 78 }; /* the second must never be carried */
 
+static _Atomic bool starved; /* an agent loop that leaves is refused all memory */
+static _Thread_local bool starves;
+
+static bool refuse(size_t size)
+{
+	(void)size;
+	return starves;
+}
+
 static void wait_for_end(struct call *c, struct bell *bell)
 {
 	while (!call_ended(c) && !(bell == &c->caller_bell && call_lost(c))) {
@@ -111,7 +121,9 @@ static void agent_loop(struct call *c)
 	wait_for_end(c, &c->agent_bell);
 	while (atomic_load(&stay))
 		sched_yield();
+	starves = atomic_load(&starved);
 	calls_remember(c);
+	starves = false;
 	atomic_fetch_sub(&agents, 1);
 }
 
@@ -233,6 +245,7 @@ static int close_table(void **state)
 {
 	(void)state;
 	atomic_store(&stay, false);
+	atomic_store(&starved, false);
 	atomic_store(&day_full, false);
 	calls_close(calls);
 	fleet->ops->close(fleet);
@@ -245,6 +258,7 @@ static int log_errors_only(void **state)
 {
 	(void)state;
 	log_setup(LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
+	memory_refuse = refuse;
 	return 0;
 }
 
@@ -2083,6 +2097,23 @@ static void live_calls_are_listed_first_then_the_ended_newest_first(void **state
 	assert_null(told(""));
 }
 
+static void a_call_has_an_end_also_without_memory_for_what_was_said(void **state)
+{
+	char token[CALL_TOKEN_SIZE];
+	cJSON *tree;
+
+	(void)state;
+	assert_int_equal(reserve("CA1", token), CALL_ADMITTED);
+	UNTIL(atomic_load(&agents) == 1);
+	atomic_store(&starved, true);
+	calls_end(calls, "CA1", END_OPERATOR_ENDED);
+	UNTIL(all_free());
+	tree = told("CA1");
+	assert_string_equal(json_str(tree, "state"), "ended");
+	assert_string_equal(json_str(json_get(tree, "ending"), "reason"), "operator_ended");
+	cJSON_Delete(tree);
+}
+
 static void what_was_said_in_the_last_call_is_not_shown_for_the_next(void **state)
 {
 	char token[CALL_TOKEN_SIZE];
@@ -2527,6 +2558,7 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(stream_nobody_announced_gets_a_line_and_then_a_name),
 	CASE(name_of_a_live_call_is_refused_and_of_a_reserved_one_taken_over),
 	CASE(live_calls_are_listed_first_then_the_ended_newest_first),
+	CASE(a_call_has_an_end_also_without_memory_for_what_was_said),
 	CASE(what_was_said_in_the_last_call_is_not_shown_for_the_next),
 	CASE(a_call_that_comes_back_goes_on_counting_its_turns),
 	CASE(a_call_that_comes_back_is_recorded_as_before),

@@ -723,6 +723,36 @@ static void an_item_is_refused_as_ordered(void **state)
 	client_close(&us);
 }
 
+static void what_a_failed_answer_was_to_say_is_still_owed(void **state)
+{
+	(void)state;
+	begin(&us, TARGET "&fault=fail%3Dserver:1");
+	client_send(&us, IN_TEXT);
+	drop(wait_for(&us, "session.updated"));
+	ask_in_text(&us, script.turns[1].hear);
+	HAS(wait_for(&us, "response.done"), "response.status", "failed");
+	client_send(&us, "{\"type\":\"response.create\"}");
+	HAS(wait_for(&us, "response.output_text.done"), "text", script.turns[1].say);
+	client_close(&us);
+}
+
+static void a_request_for_an_answer_is_refused_as_ordered(void **state)
+{
+	static const char request[] = "{\"type\":\"response.create\",\"event_id\":\"mine\"}";
+
+	(void)state;
+	begin(&us, TARGET "&fault=refuse-create%3Dnamed:1");
+	client_send(&us, request);
+	HAS(wait_for(&us, "error"), "error.type", "server_error", "error.event_id", "mine");
+	client_send(&us, request);
+	drop(wait_for(&us, "response.done"));
+	client_close(&us);
+	begin(&us, TARGET "&fault=refuse-create%3Dunnamed");
+	client_send(&us, request);
+	HAS(wait_for(&us, "error"), "error.type", "server_error", "error.event_id", "");
+	client_close(&us);
+}
+
 static void half_an_emoji_comes_when_ordered(void **state)
 {
 	char *text;
@@ -1065,6 +1095,8 @@ int main(void)
 		cmocka_unit_test(a_conversation_that_is_told_is_gone_on_with),
 		cmocka_unit_test(a_call_that_is_told_may_have_its_output),
 		cmocka_unit_test(an_item_is_refused_as_ordered),
+		cmocka_unit_test(what_a_failed_answer_was_to_say_is_still_owed),
+		cmocka_unit_test(a_request_for_an_answer_is_refused_as_ordered),
 		cmocka_unit_test(half_an_emoji_comes_when_ordered),
 		cmocka_unit_test(words_come_ahead_of_their_sound_when_ordered),
 		cmocka_unit_test(an_item_is_created_and_answered),

@@ -103,6 +103,22 @@ static void what_turns_out_to_be_an_error_gives_its_place_back(void **state)
 	assert_int_equal(atomic_load(&all.open), 0);
 }
 
+static void what_becomes_an_error_by_its_headers_gives_its_place_back(void **state)
+{
+	struct long_answers all = { .most = 1 };
+	struct response r;
+
+	(void)state;
+	prepare(&r, NULL);
+	assert_true(taken_and_begun(&all, &r));
+	response_error(&r, 500, "internal_error", "the answer could not be built");
+	long_answer_run(&all, &r, 7);
+	assert_int_equal(run, 0);
+	assert_int_equal(done, 1);
+	assert_int_equal(atomic_load(&all.open), 0);
+	response_free(&r);
+}
+
 static void an_ordinary_answer_takes_no_place(void **state)
 {
 	struct long_answers all = { .most = 1 };
@@ -146,6 +162,7 @@ static void once_they_are_stopped_none_begins(void **state)
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test_setup(a_place_is_held_from_the_beginning_to_the_end, reset),
 	cmocka_unit_test_setup(what_turns_out_to_be_an_error_gives_its_place_back, reset),
+	cmocka_unit_test_setup(what_becomes_an_error_by_its_headers_gives_its_place_back, reset),
 	cmocka_unit_test_setup(an_ordinary_answer_takes_no_place, reset),
 	cmocka_unit_test_setup(what_is_shown_decides_nothing, reset),
 	cmocka_unit_test_setup(once_they_are_stopped_none_begins, reset),
