@@ -1524,6 +1524,7 @@ static void stream_that_was_lost_is_followed_on_its_line(void **state)
 	assert_int_equal(calls_claim(calls, token, &media_stream_channel, &again), -ENOENT); /* it is spent */
 	up(&s, ref);
 	assert_int_equal(count().parked, 0);
+	UNTIL(atomic_load(&agents) >= 1);
 	assert_int_equal(atomic_load(&agents), 1); /* one conversation */
 	/* The same question once more, which came late, ends nothing. */
 	assert_true(goes_on("CA1", 0));
