@@ -173,11 +173,15 @@ static int64_t limits_us(const struct conversation *con)
 
 static int64_t deadline(const struct conversation *con)
 {
-	return earlier(
-	    earlier(earlier(link_deadline_us(&con->link), conversation_keys_us(con)), dialogue_due_us(&con->dialogue)),
-	    earlier(earlier(limits_us(con), publish_us(con)),
-		earlier(
-		    conversation_renew_us(con), earlier(conversation_waits_us(con), conversation_give_up_us(con)))));
+	const int64_t due[] = { link_deadline_us(&con->link), dialogue_due_us(&con->dialogue),
+		conversation_keys_us(con), conversation_renew_us(con), conversation_waits_us(con),
+		conversation_give_up_us(con), limits_us(con), call_cost_due_us(con->call, &con->spending),
+		publish_us(con) };
+	int64_t first = NEVER_US;
+
+	for (size_t i = 0; i < sizeof due / sizeof *due; i++)
+		first = earlier(first, due[i]);
+	return first;
 }
 
 static void wait_for_something(struct conversation *con, int64_t due)

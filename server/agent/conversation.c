@@ -420,11 +420,10 @@ static void on_machine(struct conversation *con, const struct mail *mail, int64_
 
 static void on_say(struct conversation *con, const struct mail *mail, int64_t now)
 {
-	if (TELL(con, now, .type = EVENT_SAY, .text = mail->text, .exact = mail->exact)) {
+	if (TELL(con, now, .type = EVENT_SAY, .text = mail->text, .exact = mail->exact))
 		log_info(con->call->tag, "told to say something; exact=%d", mail->exact);
-		return;
-	}
-	conversation_leave_unsaid(con, NULL, now);
+	else
+		conversation_leave_unsaid(con, NULL, now);
 }
 
 /* Oldest first, in the order of posting. */

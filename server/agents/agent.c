@@ -114,6 +114,27 @@ void agent_settle_model(struct agent *p, const struct config *cfg)
 		p->by_gather = stand_in(agent_memory_of(p), p, cfg);
 }
 
+void agent_settle_languages(struct agent *p, const struct config *cfg)
+{
+	struct agent_memory *memory = agent_memory_of(p);
+	struct buf text;
+
+	if (p->language_count && p->transcription_language == cfg->transcription_language)
+		p->transcription_language = p->language_count == 1 ? p->languages[0] : "";
+	if (p->language_count < 2)
+		return;
+	buf_init(&text, 0);
+	buf_printf(&text, "%s\n\nAnswer in the caller's language if it is one of these (ISO 639-1):", p->instructions);
+	for (size_t i = 0; i < p->language_count; i++)
+		buf_printf(&text, "%s %s", i ? "," : "", p->languages[i]);
+	buf_printf(&text, ". Otherwise, and until you know, speak %s.", p->languages[0]);
+	if (buf_error(&text))
+		agent_memory_keep_failed(memory);
+	else
+		p->instructions = agent_memory_keep(memory, buf_text(&text), text.len);
+	buf_free(&text);
+}
+
 /* ------------------------------------------------------------------ in a line */
 
 static void put_list(struct buf *out, const char *name, const char *const *items, size_t count)

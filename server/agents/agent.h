@@ -152,6 +152,10 @@ struct agent {
  * borrowed from `cfg`, which outlives every agent. */
 void agent_from_config(struct agent *p, const struct config *cfg);
 
+/* Of one that was read: the transcription follows the agent's languages unless the file names one of its own. The model
+ * answers in the language it hears, so with several languages the instructions must list them. */
+void agent_settle_languages(struct agent *p, const struct config *cfg);
+
 /* Once all that was read is known: by gather it has the text API; by that the text model, if no other was named.
  * Then it gets its stand-in. */
 void agent_settle_model(struct agent *p, const struct config *cfg);

@@ -219,28 +219,6 @@ static const struct key agent_keys[] = {
 
 /* --------------------------------------------------------------------- one agent */
 
-/* The transcription follows the agent's languages unless the file names one of its own. The model
- * answers in the language it hears, so with several languages the instructions must list them. */
-static void settle_languages(struct reader *r, struct agent *p)
-{
-	struct buf text;
-
-	if (p->language_count && p->transcription_language == r->cfg->transcription_language)
-		p->transcription_language = p->language_count == 1 ? p->languages[0] : "";
-	if (p->language_count < 2)
-		return;
-	buf_init(&text, 0);
-	buf_printf(&text, "%s\n\nAnswer in the caller's language if it is one of these (ISO 639-1):", p->instructions);
-	for (size_t i = 0; i < p->language_count; i++)
-		buf_printf(&text, "%s %s", i ? "," : "", p->languages[i]);
-	buf_printf(&text, ". Otherwise, and until you know, speak %s.", p->languages[0]);
-	if (buf_error(&text))
-		agent_memory_keep_failed(r->memory);
-	else
-		p->instructions = agent_memory_keep(r->memory, buf_text(&text), text.len);
-	buf_free(&text);
-}
-
 /* No mistakes, but not what somebody had in mind. Without keys of its own the settings are told of (config_warnings.h). */
 static void note_whole(struct reader *r, const struct agent *p)
 {
@@ -260,7 +238,7 @@ static void note_whole(struct reader *r, const struct agent *p)
 		    "have no effect with VOICE_CACHE=off: on a stream their sound is made in advance");
 }
 
-/* Rules across keys. Called when `p` is complete, before settle_languages grows its instructions. */
+/* Rules across keys. Called when `p` is complete, before agent_settle_languages grows its instructions. */
 static void check_whole(struct reader *r, const struct agent *p)
 {
 	bool exact_by_file = p->greeting_mode == GREETING_EXACT && r->cfg->greeting_mode != GREETING_EXACT;
@@ -345,7 +323,7 @@ static void read_variants(struct reader *r, const cJSON *list, const struct agen
 			reader_object(r, value, variant_keys, agent_keys, p);
 			relay_check_keys(r, value, p);
 			check_whole(r, p);
-			settle_languages(r, p);
+			agent_settle_languages(p, r->cfg);
 			agent_settle_model(p, r->cfg);
 			a->variants[a->variant_count++] = p;
 		}
@@ -393,7 +371,7 @@ static void read_tree(struct reader *r, const cJSON *tree, const char *name, str
 	}
 	relay_check_keys(r, tree, base);
 	check_whole(r, base);
-	settle_languages(r, base);
+	agent_settle_languages(base, r->cfg);
 	agent_settle_model(base, r->cfg);
 	a->variants[0] = base;
 	a->variant_count = 1;

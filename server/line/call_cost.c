@@ -100,6 +100,14 @@ static void warn_unknown(struct spending *books, const struct cost_use *use)
 	warn_if_unknown(books, use->transcription_model, &part);
 }
 
+int64_t call_cost_due_us(const struct call *c, const struct call_spending *spending)
+{
+	bool limited = c->agent->max_call_cost > 0 && !spending->limit_told &&
+		       atomic_load_explicit(&c->started_us, memory_order_relaxed);
+
+	return limited ? spending->minded_us + MIND_US : NEVER_US;
+}
+
 /* The agent loop asks at each turn, and once more with `now` after the end. Only the
  * difference to the last sum is booked. The limit itself ends no call: on a true answer
  * the agent loop says goodbye, and the call ends after those words (END_COST_LIMIT). */

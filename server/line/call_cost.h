@@ -28,6 +28,9 @@ void call_cost_estimate(struct call *c, struct call_spending *spending, int64_t 
  * hear a goodbye. */
 bool call_cost_mind(struct call *c, struct call_spending *spending, bool now, int64_t now_us);
 
+/* When that may become true with nothing else happening; NEVER_US: it will not. */
+int64_t call_cost_due_us(const struct call *c, const struct call_spending *spending);
+
 /* The use so far. Any thread that knows the line to be taken. */
 void call_cost_use(struct call *c, int64_t now_us, struct cost_use *out);
 

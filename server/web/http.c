@@ -270,6 +270,16 @@ void response_free(struct response *r)
 	buf_free(&r->headers);
 }
 
+bool response_is_bad_request(const struct response *r)
+{
+	static const int bad[] = { 400, 408, 411, 413, 415, 417, 422, 426, 431 };
+	bool is = false;
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		is |= bad[i] == r->status;
+	return is;
+}
+
 void response_drop_stream(struct response *r)
 {
 	if (r->stream.done)

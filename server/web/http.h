@@ -138,6 +138,9 @@ void response_error_of_twilio(
 /* An answer to Twilio itself, whose debugger shows the text as it is. */
 void response_refusal(struct response *r, int status, const char *sentence);
 
+/* It blames the request, whose kind is counted. */
+bool response_is_bad_request(const struct response *r);
+
 /* Ends a stream that was not run (calls `done`); fine without one. */
 void response_drop_stream(struct response *r);
 

@@ -106,9 +106,7 @@ static int answer(struct mg_connection *conn, const struct request *q, struct re
 	if (r->timing)
 		hist_add(r->timing, clock_now_us() - q->began_us);
 	stat_add(http_requests, 1);
-	if (r->status == 400 || r->status == 408 || r->status == 411 || r->status == 413 || r->status == 415 ||
-	    r->status == 417 || r->status == 422 || r->status == 426 || r->status == 431)
-		stat_add(http_refused_bad_request, 1);
+	stat_add(http_refused_bad_request, response_is_bad_request(r));
 	log_debug(
 	    "http", "%s %.*s: status=%d client=%s", q->method, url_loggable(q->path), q->path, r->status, q->client);
 	buf_free(&out);
