@@ -5,7 +5,6 @@
 #include "server/agents/reader.h"
 #include "server/config/config_check.h"
 #include "server/config/config_names.h"
-#include "server/config/config_warnings.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -219,31 +218,11 @@ static const struct key agent_keys[] = {
 
 /* --------------------------------------------------------------------- one agent */
 
-/* No mistakes, but not what somebody had in mind. Without keys of its own the settings are told of (config_warnings.h). */
-static void note_whole(struct reader *r, const struct agent *p)
-{
-	bool own = p->idle_seconds != r->cfg->idle_seconds || p->reprompt_seconds != r->cfg->reprompt_seconds;
-
-	if (own && config_idle_comes_first(p->idle_seconds, p->reprompt_seconds))
-		reader_note_at(r, "limits.idle_seconds",
-		    "is hardly more than reprompt_seconds: silent calls end before the caller is asked and has heard a "
-		    "goodbye");
-	if (!p->instant_count || p->channel != CHANNEL_STREAM)
-		return;
-	if (!*p->transcription_model)
-		reader_note_at(r, "instant_answers",
-		    "have no effect without transcription.model (TRANSCRIPTION_MODEL): nobody writes down what was asked");
-	else if (!r->cfg->voice_cache)
-		reader_note_at(r, "instant_answers",
-		    "have no effect with VOICE_CACHE=off: on a stream their sound is made in advance");
-}
-
 /* Rules across keys. Called when `p` is complete, before agent_settle_languages grows its instructions. */
 static void check_whole(struct reader *r, const struct agent *p)
 {
 	bool exact_by_file = p->greeting_mode == GREETING_EXACT && r->cfg->greeting_mode != GREETING_EXACT;
 
-	note_whole(r, p);
 	relay_check(r, p);
 	fallback_check(r, p);
 	if ((p->model_protocol == MODEL_KIND_TEXT || p->channel == CHANNEL_GATHER) && p->mcp_count)

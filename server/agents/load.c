@@ -4,6 +4,7 @@
 #include "server/agents/agent_file.h"
 #include "server/agents/read_file.h"
 #include "server/agents/template.h"
+#include "server/config/config_warnings.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -265,11 +266,37 @@ static void check_rung_numbers(struct loading *l, const struct agent *p)
 	}
 }
 
-static void check_rungs(struct loading *l)
+static void note_at(struct loading *l, const struct agent *p, const char *key, const char *sentence)
+{
+	buf_printf(l->notes, "%s: %s%s%s: %s\n", p->file, p->variant, *p->variant ? ": " : "", key, sentence);
+}
+
+/* No mistakes, but not what somebody had in mind. What the settings have alone is told of there (config_warnings.h). */
+static void note_vain(struct loading *l, const struct agent *p)
+{
+	bool own = p->idle_seconds != l->cfg->idle_seconds || p->reprompt_seconds != l->cfg->reprompt_seconds;
+
+	if (own && config_idle_comes_first(p->idle_seconds, p->reprompt_seconds))
+		note_at(l, p, "limits.idle_seconds",
+		    "is hardly more than reprompt_seconds: silent calls end before the caller is asked and has heard a "
+		    "goodbye");
+	if (!p->instant_count || p->channel != CHANNEL_STREAM)
+		return;
+	if (!*p->transcription_model)
+		note_at(l, p, "instant_answers",
+		    "have no effect without transcription.model (TRANSCRIPTION_MODEL): nobody writes down what was asked");
+	else if (!l->cfg->voice_cache)
+		note_at(l, p, "instant_answers",
+		    "have no effect with VOICE_CACHE=off: on a stream their sound is made in advance");
+}
+
+static void check_variants(struct loading *l)
 {
 	for (size_t i = 0; i < l->set->count; i++)
-		for (size_t v = 0; v < l->set->list[i].variant_count; v++)
+		for (size_t v = 0; v < l->set->list[i].variant_count; v++) {
 			check_rung_numbers(l, l->set->list[i].variants[v]);
+			note_vain(l, l->set->list[i].variants[v]);
+		}
 }
 
 static bool uses_relay(const struct agent_entry *a)
@@ -333,7 +360,7 @@ int agents_load(struct agent_set **out, const struct config *cfg, struct buf *pr
 	}
 	if (l.set) {
 		set_dialling(&l);
-		check_rungs(&l);
+		check_variants(&l);
 		note_price(&l);
 		for (size_t i = 0; i < l.set->count; i++)
 			note_language(&l, &l.set->list[i]);

@@ -340,47 +340,6 @@ static void what_a_schema_holds_in_vain_is_noted(void **state)
 	agent_memory_release(a.memory);
 }
 
-static void what_ends_a_call_before_its_goodbye_is_noted(void **state)
-{
-	struct agent_entry a = good(JSON({ "limits" : { "idle_seconds" : 14 } }));
-
-	(void)state;
-	assert_non_null(strstr(buf_text(&notes), "x.json: limits.idle_seconds: is hardly more than reprompt_seconds"));
-	agent_memory_release(a.memory);
-	a = good(JSON({ "limits" : { "idle_seconds" : 15 } }));
-	assert_string_equal(buf_text(&notes), "");
-	agent_memory_release(a.memory);
-}
-
-/* What they lack in sound, a channel of text does not need. */
-static void instant_answers_that_nobody_can_hear_are_noted(void **state)
-{
-	static const char asks[] = "{\"instant_answers\":[{\"when\":[\"hours\"],\"say\":\"Nine to five.\"}]%s}";
-	static const struct {
-		const char *more, *noted;
-		bool no_cache;
-	} cases[] = {
-		{ "", "", .no_cache = false },
-		{ ",\"transcription\":{\"model\":\"off\"}",
-		    "x.json: instant_answers: have no effect without transcription", .no_cache = false },
-		{ "", "x.json: instant_answers: have no effect with VOICE_CACHE=off", .no_cache = true },
-		{ ",\"channel\":\"relay\"", "", .no_cache = true },
-	};
-	bool cache = cfg.voice_cache;
-	struct agent_entry a;
-	char text[300];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		cfg.voice_cache = !cases[i].no_cache;
-		snprintf(text, sizeof text, asks, cases[i].more);
-		a = good(text);
-		assert_memory_equal(buf_text(&notes), cases[i].noted, strlen(cases[i].noted) + !*cases[i].noted);
-		agent_memory_release(a.memory);
-	}
-	cfg.voice_cache = cache;
-}
-
 /* -------------------------------------------------------------------- what is wrong */
 
 static const struct {
@@ -691,8 +650,6 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(variant_is_the_file_and_what_it_says_besides),
 	cmocka_unit_test(languages_are_those_of_the_transcription_unless_it_has_its_own),
 	cmocka_unit_test(what_a_schema_holds_in_vain_is_noted),
-	cmocka_unit_test(what_ends_a_call_before_its_goodbye_is_noted),
-	cmocka_unit_test(instant_answers_that_nobody_can_hear_are_noted),
 	cmocka_unit_test(mistakes_are_told_with_their_place),
 	cmocka_unit_test(text_in_another_encoding_is_called_so),
 	cmocka_unit_test(phrase_has_an_end),

@@ -577,6 +577,46 @@ static void a_language_that_gather_is_not_told_of_is_noted(void **state)
 	assert_false(notes_tell("by gather"));
 }
 
+/* Of each variant; what the settings have alone is not the file's. */
+static void what_ends_a_call_before_its_goodbye_is_noted(void **state)
+{
+	(void)state;
+	cfg.reprompt_seconds = 10;
+	put("a.json",
+	    "{\"numbers\":[],\"variants\":[{\"name\":\"x\"},{\"name\":\"y\",\"limits\":{\"idle_seconds\":14}}]}");
+	open_agents();
+	assert_true(notes_tell("a.json: y: limits.idle_seconds: is hardly more than reprompt_seconds"));
+	assert_false(notes_tell("a.json: x"));
+	put("a.json", "{\"numbers\":[],\"limits\":{\"idle_seconds\":15}}");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_false(notes_tell("idle_seconds"));
+	cfg.idle_seconds = 14;
+	put("a.json", "{\"numbers\":[]}");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_false(notes_tell("idle_seconds"));
+}
+
+/* What they lack in sound, a channel of text does not need. */
+static void instant_answers_that_nobody_can_hear_are_noted(void **state)
+{
+#define ASKS "{\"numbers\":[],\"instant_answers\":[{\"when\":[\"hours\"],\"say\":\"Nine to five.\"}]"
+	(void)state;
+	cfg.voice_cache = true;
+	put("a.json", ASKS "}");
+	open_agents();
+	assert_false(notes_tell("instant_answers"));
+	put("a.json", ASKS ",\"transcription\":{\"model\":\"off\"}}");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_true(notes_tell("a.json: instant_answers: have no effect without transcription.model"));
+	cfg.voice_cache = false;
+	put("a.json", ASKS "}");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_true(notes_tell("a.json: instant_answers: have no effect with VOICE_CACHE=off"));
+	put("a.json", ASKS ",\"channel\":\"relay\"}");
+	assert_int_equal(agents_reload(agents, &problem), 0);
+	assert_false(notes_tell("instant_answers"));
+}
+
 static void who_places_calls_without_the_setting_is_told_what_holds(void **state)
 {
 	(void)state;
@@ -679,6 +719,8 @@ const struct CMUnitTest unit_tests[] = {
 	CASE(their_own_numbers_say_whom_they_may_dial),
 	CASE(a_relay_without_a_price_is_told_wherever_it_is_named),
 	CASE(a_language_that_gather_is_not_told_of_is_noted),
+	CASE(instant_answers_that_nobody_can_hear_are_noted),
+	CASE(what_ends_a_call_before_its_goodbye_is_noted),
 	CASE(who_places_calls_without_the_setting_is_told_what_holds),
 	CASE(the_setting_says_it_instead),
 	CASE(numbers_that_will_not_be_dialled_are_told),
