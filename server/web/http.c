@@ -434,4 +434,6 @@ void response_put(struct buf *out, struct response *r, bool head_only)
 	    buf_text(&r->headers));
 	if (!head_only && !r->stream.run && r->status != 204 && r->status != 304)
 		buf_put(out, buf_text(&r->body), r->body.len);
+	if (buf_error(out))
+		response_drop_stream(r); /* which would have no head */
 }

@@ -146,7 +146,7 @@ void response_drop_stream(struct response *r);
 
 /* Appends the message as it goes over the wire, of a stream only the headers.
  * `head_only` leaves the body out, as HEAD wants. A body that could not be built
- * becomes a 500. */
+ * becomes a 500; a stream whose headers could not be is dropped. */
 void response_put(struct buf *out, struct response *r, bool head_only);
 
 #endif

@@ -96,8 +96,6 @@ static int answer(struct mg_connection *conn, const struct request *q, struct re
 	streams = streams && long_answer_begin(&web->long_answers, r);
 	buf_init(&out, 0);
 	response_put(&out, r, head_only);
-	if (buf_error(&out))
-		response_drop_stream(r); /* which would have no head */
 	if (memory_missed() && !r->stream.run) {
 		calls_end(web->parts.calls, r->promised, END_INTERNAL_ERROR);
 		mg_write(conn, sorry, response_put_sorry(r, sorry, sizeof sorry));

@@ -132,7 +132,7 @@ fault second-after-loss -m drop=rst:answer2@1 -m refuse=503@2- -2 -
 fault second-after-losses -m drop=rst:done@1- -2 -
 fault second-at-once -m refuse=503@1- -2 -
 fault second-after-quota -m error=quota:done2@1 -m refuse=429@2- -2 - -s OPENAI_API_KEY_2=not-a-real-secret-0123456789-2
-fault second-azure -z -m drop=rst:answer2@1 -m refuse=503@2- -2 -
+fault second-azure -z -s RECONNECT_TRIES=9 -m drop=rst:answer2@1 -m refuse=503@2- -2 -
 fault second-never-speaks -x -m drop=rst:answer2@1 -m refuse=503@2- -2 no-created
 fault first-accepts-only -m drop=rst:speech2@1 -m tls-delay=60000@2- -2 -
 fault second-other-format -x -m drop=rst:answer2@1 -m refuse=503@2- -2 wrong-format

@@ -8,8 +8,8 @@
 # those of the answer. Words are chirps (tools/kit/chirp.h), each of them used once in a call.
 
 def words: ascii_downcase | [scan("\\b(?:ba|de|fi|go|ku|la|me|ni|po|ru){3}\\b")];
-# The begin of a word that was torn: it begins again before it could have been over.
-def torn($at; $i): $i > 0 and .[$i] == .[$i - 1] and ($at[$i] // infinite) - ($at[$i - 1] // 0) < 372;
+# The begin of a word that was torn: it begins again before it could have been over, where somebody was so late.
+def torn($at; $i; $late): $i > 0 and .[$i] == .[$i - 1] and ($at[$i] // infinite) - ($at[$i - 1] // 0) < 372 + $late;
 def lacks($there): . - $there;
 # Runs of four or more that were there before.
 def doubled: . as $all
@@ -70,7 +70,7 @@ def timed: (.words | words) as $all | .begin_ms as $from | (.voice_end_ms - $fro
 	doubled: ($known | doubled),
 	doubled_of_agent: ($heard | doubled),
 	greetings: ([range($heard | length) as $i | $heard
-		| select(.[$i] == $greeting[0] and (torn($heard_by.heard.at // []; $i) | not))] | length),
+		| select(.[$i] == $greeting[0] and (torn($heard_by.heard.at // []; $i; [$held_up, $record.audio.late_max_ms // 0] | max) | not))] | length),
 	turns: ($turns | length),
 	first_audio_ms: $heard_by.first_audio_ms,
 	ended: ($heard_by.end // "?"),

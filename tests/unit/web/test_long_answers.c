@@ -119,6 +119,21 @@ static void what_becomes_an_error_by_its_headers_gives_its_place_back(void **sta
 	response_free(&r);
 }
 
+static void without_headers_there_is_no_rest(void **state)
+{
+	struct response r;
+	struct buf out;
+
+	(void)state;
+	prepare(&r, NULL);
+	buf_init(&out, 100); /* is too little */
+	response_put(&out, &r, false);
+	assert_int_equal(done, 1);
+	assert_null(r.stream.run);
+	buf_free(&out);
+	response_free(&r);
+}
+
 static void an_ordinary_answer_takes_no_place(void **state)
 {
 	struct long_answers all = { .most = 1 };
@@ -163,6 +178,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test_setup(a_place_is_held_from_the_beginning_to_the_end, reset),
 	cmocka_unit_test_setup(what_turns_out_to_be_an_error_gives_its_place_back, reset),
 	cmocka_unit_test_setup(what_becomes_an_error_by_its_headers_gives_its_place_back, reset),
+	cmocka_unit_test_setup(without_headers_there_is_no_rest, reset),
 	cmocka_unit_test_setup(an_ordinary_answer_takes_no_place, reset),
 	cmocka_unit_test_setup(what_is_shown_decides_nothing, reset),
 	cmocka_unit_test_setup(once_they_are_stopped_none_begins, reset),
