@@ -65,8 +65,8 @@ put pizza.json <<<'{"numbers": ["+12025550101"], "voise": "ash"'
 put second.json <<<'{"numbers": ["+12025550100"], "voise": "ash"}'
 kill -HUP "$SERVER"
 check "SIGHUP: files with mistakes are refused" until_true reloads 1 1
-check "every mistake is in the log" test "$(grep -cE 'error setup .*(pizza.json: line 1, column 45: ends here|second.json: voise: is no key .* "voice"\?)' \
-	"$WORK/server.log")" = 2
+check "every mistake is in the log" logged 2 'error setup .*(pizza.json: line 1, column 45: ends here|second.json: voise: is no key .* "voice"\?)' \
+	"$WORK/server.log"
 check "and in /status" equal "$(api /status | jq -r .agents.last_error | grep -c .)" 2
 check "the agents from before stay" equal "$(api /status | jq -c .agents.names)" '["dental","pizza","default"]'
 to_call still +12025550101

@@ -45,7 +45,7 @@ long_instructions() {
 	server server-long INSTRUCTIONS="$(printf 'Be brief. %.0s' $(seq 6000))" MODEL_CONNECT_MS=60000 \
 		TZ=Asia/Kolkata MAX_CALS=7 REDIS_HOST=redis
 	until_true connected 1
-	check "at start: the offset of the time zone" grep -q "time zone: UTC+05:30 now (IST), by TZ" "$WORK/server-long.log"
+	check "at start: the offset of the time zone" until_true grep -q "time zone: UTC+05:30 now (IST), by TZ" "$WORK/server-long.log"
 	check "at start: what was meant as a setting, a warning each" equal "$(grep -cE \
 		' warn setup (MAX_CALS is no setting .* is MAX_CALLS meant|REDIS_HOST is no setting)' "$WORK/server-long.log")" 2
 	check "long instructions: the call goes as it should" phone call-long --script "$OUTER/basic.script" \
@@ -106,7 +106,7 @@ check "memory: the user's other programs cannot read it" equal "$(owner_of_memor
 check "memory: stops with status 0" stop_server
 server shown CORE_DUMPS=on
 check "memory: but where it is wanted so" eval '[ "$(owner_of_memory)" != "0 0" ]'
-check "memory: which is warned of" grep -q " warn setup CORE_DUMPS=on: " "$WORK/shown.log"
+check "memory: which is warned of" until_true grep -q " warn setup CORE_DUMPS=on: " "$WORK/shown.log"
 check "memory: stops with status 0, too" stop_server
 FIXED=("${PLAIN[@]}")
 rest rest --own +12025550101

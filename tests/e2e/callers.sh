@@ -142,7 +142,7 @@ over() {
 	check "each is counted" counted calls.refused_over 200
 	check "none is a call" counted calls.total "$total"
 	check "they are a line a second" holds "$(grep -c 'of a call that is over' "$WORK/first.log") <= $seconds"
-	check "… and tells the client" grep -q "the voice webhook of a call that is over; call=$sid client=127.0.0.1" "$WORK/first.log"
+	check "… and tells the client" until_true grep -q "the voice webhook of a call that is over; call=$sid client=127.0.0.1" "$WORK/first.log"
 	check "Twilio's late news of it is still taken" equal "$(status_news "$sid" completed) $(status_news "$sid" completed)" "204 204"
 	check "the call is as it was" equal "$(api "/calls/$sid")" "$before"
 	until_true caught_up
@@ -178,13 +178,13 @@ networks() {
 	check "no upgrade either" equal "$(upgrade $path -H 'X-Forwarded-For: 198.51.100.1')" 403
 	check "counted" equal "$(api /status | jq .http.refused_network)" 3
 	check "an upgrade from inside is asked for its token" equal "$(upgrade $path -H 'X-Forwarded-For: 203.0.113.9')" 403
-	check "… and the log shows whose it was" grep -q 'unknown, used or expired token; client=203.0.113.9 more_before=' "$WORK/server.log"
+	check "… and the log shows whose it was" until_true grep -q 'unknown, used or expired token; client=203.0.113.9 more_before=' "$WORK/server.log"
 	check "… as for one that was not announced" equal "$(upgrade /twilio/stream -H 'X-Forwarded-For: 203.0.113.10')" 403
-	check "… with its client" grep -q 'an unannounced stream, STREAM_UNANNOUNCED is off; client=203.0.113.10 more_before=' "$WORK/server.log"
+	check "… with its client" until_true grep -q 'an unannounced stream, STREAM_UNANNOUNCED is off; client=203.0.113.10 more_before=' "$WORK/server.log"
 	lines=$(grep -c 'not from ALLOW_NETWORKS' "$WORK/server.log")
 	seconds=$(crowd 200 CA7 +12025550123 -H 'X-Forwarded-For: 198.51.100.1')
 	check "strangers are a line a second" holds "$(grep -c 'not from ALLOW_NETWORKS' "$WORK/server.log") - $lines <= $seconds"
-	check "who they are is in it" grep -q 'refused: not from ALLOW_NETWORKS; client=198.51.100.1 more_before=' "$WORK/server.log"
+	check "who they are is in it" until_true grep -q 'refused: not from ALLOW_NETWORKS; client=198.51.100.1 more_before=' "$WORK/server.log"
 	check "the operator is asked for a token only" equal "$(api /calls -o /dev/null -w '%{http_code}')" 200
 	check "the server stops with status 0" stop_server
 }

@@ -73,7 +73,7 @@ model model --key "$SECRET" --script "$WORK/model.script.json"
 rest rest --rule busy
 server server "${REST[@]}" AGENTS_DIR="$DIR" DATA_DIR="$WORK/data" OUTBOUND_CPS=20 OUTBOUND_MAX_DAY=2 MAX_CALLS=1 FALLBACK=dial
 rest_to "$PORT"
-check "a start says what it will not dial" equal "$(grep -c 'error setup .*is not dialled: without OUTBOUND_ALLOW' "$WORK/server.log")" 2
+check "a start says what it will not dial" logged 2 'error setup .*is not dialled: without OUTBOUND_ALLOW' "$WORK/server.log"
 place far $FAR
 check "order: another country" refused far to
 place premium +19005550123

@@ -43,7 +43,7 @@ check "… and the passage" asks lucia "Do you have basil?" '^   Margherita with
 check "without accents, and half a word" asks lucia "creme brul" "burnt sugar"
 check "in folders below" asks lucia "lemonade" '^1\. drinks/cold\.txt (score '
 check "nothing found is no failure" asks lucia "submarines" "^nothing found"
-check "what is not UTF-8 is left out, and said so" grep -q "latin1.txt is left out: it is not UTF-8" "$WORK/asked.log"
+check "what is not UTF-8 is left out, and said so" until_true grep -q "latin1.txt is left out: it is not UTF-8" "$WORK/asked.log"
 checked() {
 	trunkline "$WORK/agents" --check --offline && grep -qx "knowledge of the agent lucia:" "$WORK/asked.out" &&
 		grep -q "^latin1.txt is left out" "$WORK/asked.out"
@@ -51,7 +51,7 @@ checked() {
 check "… and by --check" checked
 check "a comment is not told" asks lucia "rutabaga" "^nothing found"
 check "… but the text around it" asks lucia "tips" '^   Tips are  shared\.$'
-check "… and a comment without an end is named" grep -q "tips.md: from line 3 on" "$WORK/asked.out" "$WORK/asked.log"
+check "… and a comment without an end is named" until_true grep -q "tips.md: from line 3 on" "$WORK/asked.out" "$WORK/asked.log"
 check "an agent that is not there" refused "no agent called bob" "$WORK/agents" --ask bob x
 check "an agent without knowledge" refused "has no knowledge folder" "$WORK/agents" --ask plain x
 check "a folder that is not there is a mistake" refused "lost.json.*knowledge.*nowhere" "$WORK/wrong" --check --offline

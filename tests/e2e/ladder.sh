@@ -69,7 +69,7 @@ dies() {
 	server server PORT="$port" AGENTS_DIR="$WORK/agents" DATA_DIR="$WORK/data" TWILIO_ACCOUNT_SID="$ACCOUNT"
 	check "$NAME: the call goes on to its end" eval "wait $caller || { cat $WORK/call.said; false; }"
 	check "$NAME: by a new stream, once" equal "$(told)" "reconnect; why=stream after=nothing"
-	check "$NAME: with the conversation from the store" grep -q 'it goes on from the store; turns=[1-9]' "$WORK/server.log"
+	check "$NAME: with the conversation from the store" until_true grep -q 'it goes on from the store; turns=[1-9]' "$WORK/server.log"
 	check "$NAME: it is over" until_true call_ended "$sid"
 	api "/calls/$sid" >"$WORK/call.json"
 	check "$NAME: the turns of both are kept" jq -e '[.turns[].who] | (. | map(select(. == "caller")) | length) >= 2' "$WORK/call.json"

@@ -138,6 +138,14 @@ until_true() {
 	return 1
 }
 
+# logged COUNT PATTERN LOG: so many lines have it. A line is written a moment after what it tells of.
+logged() {
+	until_true lines_with "$@" || equal "$(grep -acE -- "$2" "$3")" "$1"
+}
+lines_with() {
+	[ "$(grep -acE -- "$2" "$3")" = "$1" ]
+}
+
 interruption() {
 	printf '%s\n' 'say caller-1.wav' 'wait-agent-talking 1500' 'say caller-2.wav' wait-clear 'wait-agent-done 1000'
 }

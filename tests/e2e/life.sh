@@ -78,7 +78,7 @@ files() {
 	fit=$(sed -nE 's/.* warn setup MAX_CALLS is lowered from 40 to ([0-9]+): open files are limited to 320, .*/\1/p' "$WORK/files.log")
 	check "files: too few open files for MAX_CALLS lower it, told in one line" holds "${fit:-0} >= 2 && ${fit:-0} <= 9"
 	check "files: /status has what is left" equal "$(api /status | jq .calls.limit)" "$fit"
-	check "files: and so has the line of the start" grep -q "listening; .* max_calls=$fit " "$WORK/files.log"
+	check "files: and so has the line of the start" until_true grep -q "listening; .* max_calls=$fit " "$WORK/files.log"
 	for ((i = 1; i <= fit; i++)); do
 		dial "files-$i" --script "$OUTER/life-wait.script" --expect end=server
 	done
@@ -183,7 +183,7 @@ drain() {
 	wait "$first"
 	check "drain: the live call was ended politely, after connect-action" equal $? 0
 	check "drain: exits with 0" stopped "$SERVER"
-	check "drain: the log says how the call ended" grep -q "call ended: server is shutting down" "$WORK/drain.log"
+	check "drain: the log says how the call ended" until_true grep -q "call ended: server is shutting down" "$WORK/drain.log"
 
 	server twice DRAIN_SECONDS=100
 	phone twice-1 --script "$OUTER/life-wait.script" &

@@ -237,7 +237,7 @@ plain() {
 	check "$NAME: without that field alone" equal "$(field "$WORK/model.json" \
 		'[.per_session[].asked[0] | .audio.input.noise_reduction.type, .audio.output.speed, .reasoning] | map(tostring) | unique | join(" ")')" \
 		"1.1 near_field null"
-	check "$NAME: one line of the log says so" equal "$(grep -c "is not all that the agent default asks for: $lack$" "$WORK/server.log")" 1
+	check "$NAME: one line of the log says so" logged 1 "is not all that the agent default asks for: $lack$" "$WORK/server.log"
 }
 
 # A field that the service takes and makes nothing of.
@@ -247,7 +247,7 @@ ignored() {
 	server server MAX_CALLS=2 REASONING_EFFORT=low NOISE_REDUCTION=near_field OPENAI_SPEED=1.1
 	probed
 	check "$NAME: /status names the field, and no other" equal "$(lacking)" "[\"default\",\"$lack\"]"
-	check "$NAME: one line of the log does" equal "$(grep -c "is not all that the agent default asks for: $lack$" "$WORK/server.log")" 1
+	check "$NAME: one line of the log does" logged 1 "is not all that the agent default asks for: $lack$" "$WORK/server.log"
 	check "$NAME: --check does" checked 0 REASONING_EFFORT=low NOISE_REDUCTION=near_field OPENAI_SPEED=1.1
 	check "$NAME: … in the agent's line" grep -qE \
 		"^agent default: the session was configured otherwise than asked: $lack, in [0-9]+ ms$" "$WORK/check.out"

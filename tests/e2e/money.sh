@@ -111,8 +111,8 @@ burst() {
 	check "of fifty calls at once as many are let in as fit" answers first "/twilio/stream/" 5
 	check "the others are refused politely" answers first "We are sorry, we cannot take your call right now" 45
 	check "… counted" equal "$(api /status | jq .calls.refused_cost)" 45
-	check "… and logged with the figures" equal \
-		"$(grep -c "call refused: MAX_DAY_COST; spent=0.0000 reserved=0.5000 limit=0.5000" "$WORK/server.log")" 45
+	check "… and logged with the figures" \
+		logged 45 "call refused: MAX_DAY_COST; spent=0.0000 reserved=0.5000 limit=0.5000" "$WORK/server.log"
 	check "/status shows what is reserved" money_is 0 0.5
 	check "/ready says why no more are taken" equal "$(api /ready | jq -r .status)" cost
 	check "/status shows the limit" equal "$(api /status | jq .cost.limit_usd)" 0.5
@@ -157,7 +157,7 @@ unknown() {
 	all_over
 	check "a model without a price costs as much as the dearest, and says so" went call caller_hung_up \
 		'.cost | .unpriced and .usd >= .tokens.audio_out * 64 / 1e6 and .tokens.audio_out > 0'
-	check "it is said once" equal "$(grep -c "there is no price for my-deployment" "$WORK/server.log")" 1
+	check "it is said once" logged 1 "there is no price for my-deployment" "$WORK/server.log"
 	check "the server stops with status 0" stop_server
 }
 
@@ -170,7 +170,7 @@ mistake() {
 	env -i PATH="$PATH" TWILIO_AUTH_TOKEN="$SECRET" OPENAI_API_KEY="$SECRET" PRICES_FILE="$WORK/bad.json" \
 		"${FIXED[@]}" "$SERVER_BIN" --check --offline >"$WORK/bad.out" 2>"$WORK/bad.log"
 	check "a mistake in the table is found by --check" holds "$? == 1"
-	check "with its place" grep -q "PRICES_FILE: .*bad.json: models.m.text_on is no price that is known here" "$WORK/bad.log"
+	check "with its place" until_true grep -q "PRICES_FILE: .*bad.json: models.m.text_on is no price that is known here" "$WORK/bad.log"
 }
 
 apart cost cost

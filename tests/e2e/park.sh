@@ -105,20 +105,20 @@ thrice() {
 too_often() {
 	{ greeted; for _ in 1 2 3 4; do echo "silence 600"; echo "cut 100"; done; ask_and_hear 0; } >"$WORK/caller.script"
 	carried -- --expect streams=5
-	check "$NAME: then by another line" grep -q 'ladder: reconnect; why=stream' "$WORK/server.log"
+	check "$NAME: then by another line" until_true grep -q 'ladder: reconnect; why=stream' "$WORK/server.log"
 	check "$NAME: which was told the past" equal "$(counted "$(first "$GREETING")")" 1
 }
 too_late() {
 	{ greeted; echo "silence 300"; echo "cut 3000"; ask_and_hear 0; } >"$WORK/caller.script"
 	carried STREAM_GRACE_MS=500 -- --expect streams=2
-	check "$NAME: it went on by another line" grep -q 'ladder: reconnect; why=stream' "$WORK/server.log"
+	check "$NAME: it went on by another line" until_true grep -q 'ladder: reconnect; why=stream' "$WORK/server.log"
 	check "$NAME: which was told the past" equal "$(counted "$(first "$GREETING")")" 1
 }
 drained() {
 	{ greeted; echo "silence 300"; echo "cut 2000"; ask_and_hear 0; } >"$WORK/caller.script"
 	term_while_parked() { until_true grep -q 'parked: ' "$WORK/server.log" && kill -TERM "$SERVER"; }
 	MEANWHILE=term_while_parked carried DRAIN_SECONDS=60 -- --expect streams=2
-	check "$NAME: it was a call that hung up" grep -q 'call ended: caller hung up' "$WORK/server.log"
+	check "$NAME: it was a call that hung up" until_true grep -q 'call ended: caller hung up' "$WORK/server.log"
 }
 ended() {
 	{ greeted; echo "silence 300"; echo "cut 9000"; echo "wait-end $WAIT_MS"; } >"$WORK/caller.script"

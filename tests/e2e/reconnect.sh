@@ -51,7 +51,7 @@ judged() {
 	*)
 		check "$NAME: the loss is counted, and the way back" jq -e \
 			'.model.lost >= 1 and .model.reconnected >= 1 and .model.renewed == 0' "$WORK/status.json"
-		check "$NAME: it is told why" grep -q "model: reconnected; reason=model_" "$WORK/server.log"
+		check "$NAME: it is told why" until_true grep -q "model: reconnected; reason=model_" "$WORK/server.log"
 		check "$NAME: who watches hears of it" grep -q '^event: call.reconnected' "$WORK/watched.sse"
 		check "$NAME: and so does the agent's webhook" until_true told_of_it
 		;;

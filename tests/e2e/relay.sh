@@ -172,7 +172,7 @@ takes_none_case() {
 		prompt "And on Saturday?"
 		wait-spoken "ten to two."
 		wait-agent-done 100' --fault takes-none --expect sessions=2 --expect end=caller
-	check "$NAME: the log has Twilio's words for it" grep -q "closed with 1007: Too many" "$WORK/server.log"
+	check "$NAME: the log has Twilio's words for it" until_true grep -q "closed with 1007: Too many" "$WORK/server.log"
 }
 
 # nonsense FAULT: the call is none the worse for it.
@@ -183,7 +183,7 @@ nonsense_case() {
 		wait-spoken "ten to two."
 		wait-agent-done 100' --fault "$1" --expect end=caller --expect spoken~"ten to two." "${@:2}"
 	[ "$NAME" != wrong-types ] ||
-		check "$NAME: a stream's message gets a sentence" grep -q "sound of a <Stream> goes to" "$WORK/server.log"
+		check "$NAME: a stream's message gets a sentence" until_true grep -q "sound of a <Stream> goes to" "$WORK/server.log"
 }
 
 # said_after CODE: of a session that failed so, what came after it, and what was said at last.

@@ -182,7 +182,7 @@ lists() {
 	sqlite3 "$data/trunkline.db" "DROP TABLE outbound"
 	server fourth DATA_DIR="$data"
 	sleep 2.5 # it is read once a second; on a slow machine less often
-	check "orders that cannot be read are told of once" equal "$(grep -c "orders of the last process cannot be read" "$WORK/fourth.log")" 1
+	check "orders that cannot be read are told of once" logged 1 "orders of the last process cannot be read" "$WORK/fourth.log"
 	check "the fourth server stops with status 0" stop_server
 	sqlite3 "$data/trunkline.db" "PRAGMA user_version = 999"
 	check "a database from a newer version is refused with a sentence" newer_refused
@@ -217,7 +217,7 @@ private() {
 	umask "$mask"
 	lines=$(grep -c " warn setup DATA_DIR: others than the owner may get at .*: \`chmod -R go= $data\` mends it.$" "$WORK/closed.log")
 	check "private: who else may get at it is told at start, in a line" equal "$lines" 1
-	check "private: with the modes" grep -q " may get at $data (mode 0755), .*$data/trunkline.db (mode 0640)" "$WORK/closed.log"
+	check "private: with the modes" until_true grep -q " may get at $data (mode 0755), .*$data/trunkline.db (mode 0640)" "$WORK/closed.log"
 	phone closed --script "$OUTER/store.script" >/dev/null
 	check "private: with an umask of 0777 it is recorded as well" until_true eval '[ "$(find "$data/recordings" -name "*.wav" | wc -l)" = 2 ]'
 	check "private: the server stops with status 0, too" stop_server

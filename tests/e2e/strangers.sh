@@ -197,7 +197,7 @@ check "… and such a session without one" signed 403 /twilio/relay
 # What is set up wrongly at Twilio or in the proxy is told, once a minute; a stranger's try is not.
 as_twilio=(-H 'X-Twilio-Signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA=')
 told() { # TIMES WHAT
-	equal "$(grep -cE "warn http .*$2" "$WORK/server.log")" "$1"
+	logged "$1" "warn http .*$2" "$WORK/server.log"
 }
 check "strangers have cost no line of advice" told 0 'set the webhook|nothing for Twilio|lost its upgrade'
 for _ in 1 2 3; do
@@ -405,17 +405,17 @@ chmod 644 "$kept"
 server again API_TOKEN= DATA_DIR="$WORK/data"
 check "the next start has the same" equal "$(cat "$kept")" "$token"
 check "… and has closed it to others" equal "$(stat -c %a "$kept")" 600
-check "… which the log tells" grep -q "warn setup .*api-token was open to others (mode 0644)" "$WORK/again.log"
+check "… which the log tells" until_true grep -q "warn setup .*api-token was open to others (mode 0644)" "$WORK/again.log"
 check "it opens as before" http 200 /status -H "Authorization: Bearer $token"
 check "the server stops with status 0" stop_server
 echo short >"$kept"
 check "a token that can be guessed stops the start" not_started short API_TOKEN= DATA_DIR="$WORK/data"
-check "… and the log says what to do" grep -q "error setup .*api-token: the token in it must be at least 16 characters.*; remove the file" "$WORK/short.log"
+check "… and the log says what to do" until_true grep -q "error setup .*api-token: the token in it must be at least 16 characters.*; remove the file" "$WORK/short.log"
 check "--check tells as well" eval '! checked wrong DATA_DIR="$WORK/data" && grep -q "api-token: the token in it must be" $WORK/wrong.log'
 check "… and of one that is still to be made, which it leaves to the start" eval 'checked soon DATA_DIR="$WORK/new" &&
 	grep -q "^API: the first start makes a token in .*/new/api-token" $WORK/soon.log && [ ! -e "$WORK/new" ]'
 check "one that is configured stops it, too" not_started weak API_TOKEN=opensesame
-check "… in one sentence" grep -q "API_TOKEN is set (10 characters, not shown): it must have at least 16 characters, where any length was taken before" "$WORK/weak.log"
+check "… in one sentence" until_true grep -q "API_TOKEN is set (10 characters, not shown): it must have at least 16 characters, where any length was taken before" "$WORK/weak.log"
 server kept-nowhere API_TOKEN=
 check "without DATA_DIR the log has the token of this run" as_told kept-nowhere
 check "the server stops with status 0" stop_server

@@ -36,7 +36,7 @@ conversation_case() {
 	talk "$1" "$SHOP_TALK" '--expect warnings=0 --expect end=server --expect script_done=1 --expect prompts=3'
 	shop_talked
 	check "$NAME: requests are no sessions" jq -e '.sessions == []' "$WORK/call.json"
-	check "$NAME: the log has no session that is none" grep -q 'model ready; it is asked for each answer$' "$WORK/server.log"
+	check "$NAME: the log has no session that is none" until_true grep -q 'model ready; it is asked for each answer$' "$WORK/server.log"
 	check "$NAME: the tool was asked" eval "grep -q '\"path\":\"/look\"' $OUTER/sink.jsonl"
 }
 

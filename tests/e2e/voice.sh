@@ -36,7 +36,7 @@ file_of() { # VOICE WORDS
 	grep -lazFx -- "$2" $(grep -lazFx -- "$1" "$WORK"/data/voice/*.ulaw)
 }
 told() { # NAME COUNT TEXT: so many lines of its log
-	equal "$(grep -c -- "$3" "$WORK/$1.log")" "$2"
+	logged "$2" "$3" "$WORK/$1.log"
 }
 
 kept() {

@@ -136,7 +136,7 @@ check "the server stops with status 0" stop_server
 # --- without a store
 agent "$GOOD/memory?status=500&first=1"
 server fourth AGENTS_DIR="$AGENTS" SIGNING_SECRET="$SECRET"
-check "without DATA_DIR it says so" grep -q "DATA_DIR is not set: webhooks" "$WORK/fourth.log"
+check "without DATA_DIR it says so" until_true grep -q "DATA_DIR is not set: webhooks" "$WORK/fourth.log"
 check "a call without a store goes as it should" phone four --script "$OUTER/webhooks.script" --expect 'end=caller'
 check "its webhooks are tried again, too" delivers good /memory "call.started call.ended"
 check "but cannot be listed" equal "$(code /outbox) $(field "$WORK/answer.json" .error.code)" "503 no_store"
