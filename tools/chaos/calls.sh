@@ -215,7 +215,6 @@ disk() { # SECONDS STATE…
 # The call of one fault: its model, server and phone, and what is judged by.
 one() {
 	local name=$1 each reports=("$WORK/model.json") status=0 up=0 faults=() DISK=
-	PATIENCE=300
 	for each in "${FIRST[@]}"; do faults+=(--fault "$each"); done
 	if [[ $DURING == *meddle* || $DURING == *" disk "* ]]; then
 		printf '%-63s\n' none >"$WORK/meddle"
