@@ -230,6 +230,9 @@ static void item_over(struct conversation *con, const struct dialogue_order *o, 
 	if (!turn)
 		return;
 	turn->status = o->text;
+	/* One that was cut short had an end of its sound before, but not of its words. */
+	if (strcmp(o->text, "completed") != 0 && strcmp(o->text, "cancelled") != 0)
+		timeline_broke_off(&con->timeline, turn);
 	timeline_settled(&con->timeline, turn);
 	conversation_shorten(con, turn);
 }

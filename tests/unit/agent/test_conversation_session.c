@@ -342,7 +342,7 @@ static void answers(const char *response, const char *item, const char *text, si
 }
 
 /* The session is lost while its words are ahead of so much sound: the next one says what nobody heard. */
-static const char *told_after(const char *text, size_t ms)
+static const char *told_after(const char *text, size_t ms, bool cut_short)
 {
 	struct model_event e = { .type = MODEL_RESPONSE_CREATED, .response_id = "r1" };
 
@@ -359,6 +359,15 @@ static const char *told_after(const char *text, size_t ms)
 	e = (struct model_event){ .type = MODEL_RESPONSE_CREATED, .response_id = "r2" };
 	conversation_model_told(con, &e, now);
 	answers("r2", "a2", text, ms);
+	if (cut_short) {
+		e = (struct model_event){ .type = MODEL_AUDIO_DONE, .response_id = "r2", .item_id = "a2" };
+		conversation_model_told(con, &e, now);
+		from_model(MODEL_TEXT_DONE, "a2", text);
+		e = (struct model_event){
+			.type = MODEL_RESPONSE_DONE, .status = MODEL_INCOMPLETE, .response_id = "r2", .text = ""
+		};
+		conversation_model_told(con, &e, now);
+	}
 	lose();
 	meet_another(false);
 	ring_close(&call->to_caller);
@@ -379,7 +388,7 @@ static void answer_that_its_session_cannot_report_is_counted(void **state)
 	con->spending.last.n[USAGE_AUDIO_IN] = 700;
 	con->spending.last.n[USAGE_AUDIO_CACHED] = 600;
 	con->spending.last.n[USAGE_AUDIO_OUT] = 5000;
-	told_after("And on Sundays we are closed, as ever.", 1020);
+	told_after("And on Sundays we are closed, as ever.", 1020, false);
 	assert_int_equal(used(USAGE_AUDIO_OUT), 20);
 	assert_int_equal(used(USAGE_TEXT_OUT), 9);
 	assert_int_equal(used(USAGE_AUDIO_IN), 700);
@@ -409,7 +418,7 @@ static void answer_at_the_end_is_counted_once(void **state)
 
 static void next_session_is_told_no_words_that_had_no_sound(void **state)
 {
-	const char *told = told_after("And on Sundays we are closed.", 1000);
+	const char *told = told_after("And on Sundays we are closed.", 1000, false);
 
 	(void)state;
 	assert_non_null(strstr(told, "We open at nine in the morning."));
@@ -418,10 +427,19 @@ static void next_session_is_told_no_words_that_had_no_sound(void **state)
 	assert_true(con->spoken.answered);
 }
 
+/* By the service itself: the sound had an end, and the words go on. */
+static void answer_that_was_cut_short_is_known_as_far_as_it_had_sound(void **state)
+{
+	const char *told = told_after("And on Sundays we are closed.", 1000, true);
+
+	(void)state;
+	assert_non_null(strstr(told, "\"And on\""));
+}
+
 /* What it said last is an older answer, and that is whole. */
 static void answer_that_broke_off_in_its_first_word_is_begun_anew(void **state)
 {
-	const char *told = told_after("Wednesdays", 300);
+	const char *told = told_after("Wednesdays", 300, false);
 
 	(void)state;
 	assert_false(con->spoken.answered);
@@ -438,6 +456,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test_setup_teardown(session_in_a_farewell_is_told_where_the_call_is, begin, end),
 	cmocka_unit_test_setup_teardown(what_mcp_servers_did_is_known_to_the_next_session, begin, end),
 	cmocka_unit_test_setup_teardown(next_session_that_cannot_be_told_is_let_go, begin, end),
+	cmocka_unit_test_setup_teardown(answer_that_was_cut_short_is_known_as_far_as_it_had_sound, begin, end),
 	cmocka_unit_test_setup_teardown(what_is_too_much_for_a_session_is_counted, begin, end),
 	cmocka_unit_test_setup_teardown(renewal_in_a_farewell_is_not_due, begin, end),
 	cmocka_unit_test_setup_teardown(silent_answer_is_over_with_the_call, begin, end),
