@@ -65,8 +65,8 @@ enum model_error model_error_of_answer(int status, const char *code)
 {
 	enum model_error known = model_error_of("", code);
 
-	if (known != MODEL_HARMLESS)
-		return known;
+	if (known != MODEL_HARMLESS || !strcmp(code, MODEL_NOT_SENT))
+		return known; /* what never left us says nothing of the service */
 	if (status == 401 || status == 403 || status == 404)
 		return MODEL_FATAL;
 	if (!status || status == 408 || status == 409 || status == 429 || status >= 500)

@@ -10,6 +10,9 @@ enum model_error model_error_of(const char *type, const char *code);
 /* Of an answer that failed: without a reason that says more, it is asked for again. */
 enum model_error model_error_of_failed(const char *type, const char *code);
 
+/* For want of memory, or of room in a request: no code of any service. */
+#define MODEL_NOT_SENT "not_sent"
+
 /* Of an HTTP answer; status 0: none came. Beside the codes, what did not come to an answer may the
  * next time. */
 enum model_error model_error_of_answer(int status, const char *code);

@@ -4,6 +4,7 @@
 #include "common/json.h"
 #include "server/model/text/text_access.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum {
@@ -76,7 +77,7 @@ struct text_stream *text_request_start(const struct model_session *s, const stru
 	stream = send(s->access, &body, delay_ms, bell);
 	*bytes = body.len;
 	if (!stream)
-		*why = buf_error(&body) ? "the conversation is too large for a request" : "out of memory for a request";
+		*why = buf_error(&body) == -E2BIG ? "the conversation is too large for a request" : "out of memory for a request";
 	buf_free(&body);
 	return stream;
 }

@@ -5,6 +5,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/sse.h"
+#include "server/model/errors.h"
 #include "server/model/realtime_parse.h"
 #include "server/model/realtime_say.h"
 #include "server/model/realtime_tools.h"
@@ -87,7 +88,7 @@ static void refuse_as_busy(struct text_session *s, const char *event_id)
 /* With the conversation and the extras of this moment. */
 static void request(struct text_session *s, struct answer *a, int delay_ms)
 {
-	struct reply_failure failure = { .code = "not_sent" };
+	struct reply_failure failure = { .code = MODEL_NOT_SENT };
 
 	a->stream =
 	    text_request_start(&s->base, &s->talk, a->asked, delay_ms, s->bell, &a->reply.asked_bytes, &failure.text);

@@ -56,6 +56,7 @@ static void answer_is_judged_by_its_code_and_then_by_its_status(void **state)
 	assert_int_equal(model_error_of_answer(403, "http_403"), MODEL_FATAL);
 	assert_int_equal(model_error_of_answer(503, "http_503"), MODEL_RETRY);
 	assert_int_equal(model_error_of_answer(0, ""), MODEL_RETRY);
+	assert_int_equal(model_error_of_answer(0, MODEL_NOT_SENT), MODEL_HARMLESS);
 	assert_int_equal(model_error_of_answer(429, "insufficient_quota"), MODEL_FATAL);
 	assert_int_equal(model_error_of_answer(429, "rate_limit_exceeded"), MODEL_RETRY);
 	assert_int_equal(model_error_of_answer(400, ""), MODEL_HARMLESS);
