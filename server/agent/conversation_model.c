@@ -128,14 +128,31 @@ void conversation_tell_heard(struct conversation *con, const char *item_id, stru
 	}
 }
 
-bool conversation_said_some(const struct conversation *con)
+/* The place in the timeline, from 1, of the agent's last turn with sound; 0: none. */
+static size_t last_sound(const struct timeline *t)
 {
-	const struct timeline *t = &con->timeline;
-	size_t i = t->count, len = 0;
+	size_t i = t->count;
 
 	while (i && (t->turns[i - 1].kind != TURN_AGENT || !t->turns[i - 1].sound))
 		i--;
-	return i && timeline_said_text(&t->turns[i - 1], &len) && len;
+	return i;
+}
+
+bool conversation_said_some(const struct conversation *con)
+{
+	size_t last = last_sound(&con->timeline), len = 0;
+
+	return last && timeline_said_text(&con->timeline.turns[last - 1], &len) && len;
+}
+
+bool conversation_answer_unheard(const struct conversation *con)
+{
+	const struct timeline *t = &con->timeline;
+	const struct toolbox *box = &con->tools.box;
+	size_t newest = con->spoken.newest;
+	bool acted = box->count && newest && box->runs[box->count - 1].at_ms >= t->turns[newest - 1].at_ms;
+
+	return !acted && last_sound(t) > newest && !conversation_said_some(con);
 }
 
 /* Its next answer would go on from words that nobody heard. */

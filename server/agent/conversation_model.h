@@ -37,6 +37,8 @@ void conversation_shorten(struct conversation *con, struct turn *turn);
 void conversation_tell_call(struct conversation *con, struct tool_run *run);
 /* True: the session knows some words of the last answer. If that broke off before the first, it is begun anew. */
 bool conversation_said_some(const struct conversation *con);
+/* True: what came of the answer to the caller's newest turn is sound, of which there was no word, and no tool. */
+bool conversation_answer_unheard(const struct conversation *con);
 /* Ends the turns in progress that have no sound, with that status, and tells the model that
  * nothing of them was heard. */
 void conversation_end_silent(struct conversation *con, const char *status);

@@ -167,7 +167,7 @@ static void tell_past(struct conversation *con, const struct link_session *to)
 	const struct fleet_said *said = con->sessions.said_to == to->no ? NULL : context->said;
 	char back[400] = "", place[800] = "";
 	struct replay replay;
-	size_t told = 0;
+	size_t told = 0, cut = 0;
 
 	if (said && context->lost_session[0])
 		words_reconnected(back, sizeof back);
@@ -188,16 +188,16 @@ static void tell_past(struct conversation *con, const struct link_session *to)
 				      .place = place,
 				      .bytes = (size_t)con->call->cfg->replay_tokens * BYTES_PER_TOKEN }))
 		return;
-	while (told < replay.count && tell_piece(con, to, &replay.pieces[told])) {
-		/* A text of its own is no whole result. */
-		stat_add(model_replay_cut, replay.pieces[told].kind == REPLAY_RESULT && replay.pieces[told].own);
-		told++;
+	while (told < replay.count && tell_piece(con, to, &replay.pieces[told]))
+		cut += replay.pieces[told++].cut;
+	if (told == replay.count) { /* else it was let go, and another is told all of it */
+		stat_add(model_replay_cut, cut);
+		stat_add(model_replay_left_out, replay.left_out);
+		con->sessions.said_to = to->no;
 	}
-	stat_add(model_replay_left_out, replay.left_out);
 	if (told)
 		log_info(con->call->tag, "the model is told the conversation; pieces=%zu left_out=%zu", told,
 		    replay.left_out);
-	con->sessions.said_to = to->no;
 	replay_free(&replay);
 }
 
@@ -286,7 +286,7 @@ static void go_away(struct conversation *con, const char *why, int64_t now)
 	count_unreported(con);
 	TELL(con, now, .type = EVENT_MODEL_AWAY);
 	conversation_end_silent(con, "incomplete");
-	con->spoken.answered &= conversation_said_some(con);
+	con->spoken.answered &= !conversation_answer_unheard(con);
 	con->sessions.away_us = now;
 	set_wish(con);
 }

@@ -68,8 +68,8 @@ static void add_turn(struct replay *r, struct turn *turn)
 		piece->turn = turn;
 }
 
-/* A long one says that it goes on. */
-static void put_output(struct buf *text, const struct tool_run *run, size_t most)
+/* A long one says that it goes on, and is cut. */
+static bool put_output(struct buf *text, const struct tool_run *run, size_t most)
 {
 	const char *output = run->output ? run->output : words_output_left_out;
 	size_t len = strlen(output), fits = toolbox_fit(output, most);
@@ -77,15 +77,15 @@ static void put_output(struct buf *text, const struct tool_run *run, size_t most
 	buf_put(text, output, fits);
 	if (fits < len)
 		words_output_goes_on(text, len - fits);
+	return fits < len;
 }
 
 /* In words: a session takes no result for a call that was not its own server's. */
-static void put_foreign(struct buf *text, const struct tool_run *run, const char *arguments, size_t most)
+static bool put_foreign(struct buf *text, const struct tool_run *run, const char *arguments, size_t most)
 {
 	words_put_called(text, run->name, run->answered ? arguments : "");
 	buf_puts(text, !run->answered ? words_it_is_not_known : run->ok ? words_it_worked : words_it_failed);
-	if (run->ok)
-		put_output(text, run, most);
+	return run->ok && put_output(text, run, most);
 }
 
 /* Neither stands in the way of the conversation before it: each has a part of the room, and the larger one if an
@@ -96,18 +96,21 @@ static void add_run(struct replay *r, const struct replay_source *from, struct t
 	const char *arguments = toolbox_arguments(run, most / 2);
 	struct replay_piece *call = NULL, *piece;
 	struct buf text;
+	bool cut;
 
 	buf_init(&text, 0);
 	if (run->foreign) {
-		put_foreign(&text, run, arguments, most);
+		cut = put_foreign(&text, run, arguments, most);
 	} else {
 		call = add(r, REPLAY_CALL, arguments, strlen(arguments));
-		put_output(&text, run, most);
+		cut = put_output(&text, run, most);
 	}
 	piece = buf_error(&text) ? NULL : add_own(r, call ? REPLAY_RESULT : REPLAY_NOTE, buf_text(&text));
 	buf_free(&text);
-	if (piece)
+	if (piece) {
 		piece->run = run;
+		piece->cut = cut;
+	}
 	if (piece && call)
 		call->run = run;
 	else if (call)

@@ -20,6 +20,7 @@ struct replay_piece {
 	struct turn *turn;    /* it is of this; or NULL */
 	struct tool_run *run; /* it is of this; or NULL */
 	char *own;            /* owned: the text; or NULL */
+	bool cut;             /* of what a tool gave only the beginning */
 };
 
 struct replay_source {                 /* borrowed until replay_free */

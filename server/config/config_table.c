@@ -271,7 +271,7 @@ const struct setting config_table[] = {
 	{ NULL, "REPROMPT_SECONDS", INT(reprompt_seconds, 0, 3600), .fallback = "10", .unit = "s",
 	  .help = "After so long a silence of both sides, counted from the end of what the caller heard, the agent asks whether "
 	          "the caller is still there; after two such questions in a row it says goodbye. 0 never asks. With "
-	          "CHANNEL=gather in whole steps of 7 s." },
+	          "CHANNEL=gather 7, 14 … s, rounded down, or less than 7 as it is." },
 	{ NULL, "HOLD_MUSIC_SECONDS", INT(hold_music_seconds, 0, 3600), .none = "off", .fallback = "120", .unit = "s",
 	  .help = "The same for a caller who is heard for so long, and of whom nothing is understood: music, as a rule. Needs "
 	          "TRANSCRIPTION_MODEL, or CHANNEL=relay." },

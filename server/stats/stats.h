@@ -112,7 +112,7 @@
 	X(relay, words_cut, "things the caller said that were too long, or found no room, and were cut") \
 	X(relay, complaints, "messages of ours that Twilio could not use, and errors of its own") \
 	X(relay, lost, "sessions that broke off, or never began (64102, 64105, 39001)") \
-	X(relay, reconnected, "those that were opened anew") \
+	X(relay, reconnected, "those that were opened anew, streams of calls on another line, too") \
 	X(relay, refused, "sessions that Twilio refused or could not speak in (64101, 64109, 64111, 64112)") \
 	X(relay, time_over, "sessions that reached Twilio's own time limit (64104)") \
 	X(relay, failed, "sessions that failed with another code") \

@@ -133,7 +133,9 @@ static const char put_call[] =
     " ended_at = excluded.ended_at, ending = excluded.ending, fault = excluded.fault, seconds = excluded.seconds,"
     " cost_usd = coalesce(excluded.cost_usd, cost_usd), metadata = coalesce(excluded.metadata, metadata),"
     " json = excluded.json"
-    " WHERE excluded.reserved_at > reserved_at OR (excluded.reserved_at = reserved_at AND (excluded.state = 'ended'"
+    /* The row of a message alone (store_recordings.c) knows less than any. */
+    " WHERE (ending = 'message_left' AND started_at IS NULL)"
+    " OR excluded.reserved_at > reserved_at OR (excluded.reserved_at = reserved_at AND (excluded.state = 'ended'"
     " OR (excluded.state = 'live' AND state <> 'ended') OR state = 'reserved'))";
 
 bool store_call_put(struct store *store, const char *name, const struct call_summary *call, const char *agent,

@@ -88,11 +88,12 @@ struct link {
 	int64_t retry_us;    /* if LOST: time of the next attempt */
 	int tries;           /* since the last session that was a good one */
 	int64_t lost_us;     /* the last loss since then; 0: none */
-	int64_t broke_us;    /* a session's connection last broke then; 0: none has */
-	bool broke_again;    /* so soon after another that the next session is to be had elsewhere */
-	int64_t renewed_us;  /* a brief session was last renewed then; 0: none was */
-	bool said_brief;     /* a renewal was put off, and that was said */
-	bool waited_for;     /* the caller waits for an answer: the loop sets this */
+	int64_t broke_us;    /* a session's connection last broke then; 0: none has … */
+	const struct model_access *broke_at; /* … and there */
+	bool broke_again;                    /* so soon after another that the next session is to be had elsewhere */
+	int64_t renewed_us;                  /* a brief session was last renewed then; 0: none was */
+	bool said_brief;                     /* a renewal was put off, and that was said */
+	bool waited_for;                     /* the caller waits for an answer: the loop sets this */
 };
 
 /* The first link_step dials the first session. `endpoints`, `health` and the pointers in `wish`

@@ -139,14 +139,16 @@ void link_attempt_failed(struct link *l)
 static void note_loss(struct link *l, enum call_end why)
 {
 	l->broke_again = why == END_MODEL_LOST && l->broke_us && l->now_us < l->broke_us + AGAIN_US;
-	if (why == END_MODEL_LOST)
-		l->broke_us = l->now_us;
-	if (l->broke_again)
+	if (l->broke_again && l->broke_at == l->current.access)
 		model_health_useless(l->health, l->current.access, l->wish.agent, "lost_again",
 		    "a call lost two sessions within a minute");
 	else if (why == END_MODEL_FAILED)
 		model_health_useless(
 		    l->health, l->current.access, l->wish.agent, "quiet", "a session was opened, and gave no answers");
+	if (why == END_MODEL_LOST) {
+		l->broke_us = l->now_us;
+		l->broke_at = l->current.access;
+	}
 }
 
 /* The conversation goes on with another session: the next one, if it is on its way. */

@@ -77,7 +77,8 @@ struct text_stream *text_request_start(const struct model_session *s, const stru
 	stream = send(s->access, &body, delay_ms, bell);
 	*bytes = body.len;
 	if (!stream)
-		*why = buf_error(&body) == -E2BIG ? "the conversation is too large for a request" : "out of memory for a request";
+		*why = buf_error(&body) == -E2BIG ? "the conversation is too large for a request"
+						  : "out of memory for a request";
 	buf_free(&body);
 	return stream;
 }

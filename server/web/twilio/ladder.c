@@ -150,7 +150,7 @@ static void put_news_url(struct buf *out, const struct going *g, const char *pat
 	buf_puts(out, WEBHOOK_RETRY);
 }
 
-/* Whom we called has nothing to leave with us. The message is fetched when Twilio says that it is whole. */
+/* Whom we called has nothing to leave with us. The message is fetched at the first word of it. */
 static bool voicemail(const struct going *g, const struct agent_rung *rung, struct ladder_at *at, struct response *r)
 {
 	struct spoken sorry = phrase_of(g->agent, PHRASE_UNAVAILABLE), ask = phrase_of(g->agent, PHRASE_VOICEMAIL);

@@ -279,6 +279,13 @@ static void its_call_is_among_the_calls(void **state)
 	kept = call_shown("CA82");
 	assert_string_equal(kept, "{\"call_sid\":\"CA82\"}");
 	free(kept);
+	/* It had one, of which the store is told late. */
+	strcpy(call.call_sid, "CA81");
+	call.stage = CALL_IS_OVER;
+	assert_true(store_call_put(store, "CA81", &call, "desk", NULL, "{\"call_sid\":\"CA81\"}"));
+	kept = call_shown("CA81");
+	assert_string_equal(kept, "{\"call_sid\":\"CA81\"}");
+	free(kept);
 }
 
 /* Without a key of ours. Its words are waited for, and come once, before the news of the sound or behind it. */

@@ -653,6 +653,21 @@ static void lost_again_in_a_minute_another_is_dialled(void **state)
 	end();
 }
 
+static void loss_at_another_endpoint_is_not_held_against_this_one(void **state)
+{
+	(void)state;
+	begin_with_two(usual, usual);
+	cfg.reconnect_tries = 3;
+	UNTIL(link_talks(&link));
+	link_proved(&link);
+	model_health_useless(endpoints.health, &to[0], &agent, "quiet", "it failed once");
+	link.broke_us = link.now_us;
+	link.broke_at = &to[1];
+	link_lose(&link, END_MODEL_LOST);
+	assert_int_equal(model_health_way(endpoints.health, &to[0], &agent), WAY_WELL);
+	end();
+}
+
 static void refused_by_both_the_call_ends_and_failing_at_both_it_ends_after_three_tries(void **state)
 {
 	(void)state;
@@ -1255,6 +1270,7 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test(lost_elsewhere_the_first_that_is_well_is_dialled),
 	cmocka_unit_test(lost_elsewhere_the_agents_first_is_dialled),
 	cmocka_unit_test(lost_again_in_a_minute_another_is_dialled),
+	cmocka_unit_test(loss_at_another_endpoint_is_not_held_against_this_one),
 	cmocka_unit_test(refused_by_both_the_call_ends_and_failing_at_both_it_ends_after_three_tries),
 	cmocka_unit_test(what_is_moderated_is_asked_for_nowhere_else),
 	cmocka_unit_test(endpoint_that_says_nothing_is_left_early_for_another),
