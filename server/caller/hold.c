@@ -56,8 +56,7 @@ void hold_say(struct hold *h, struct call *c, struct speech *speech, struct buf 
 	char words[PHRASE_MAX + 2];
 
 	snprintf(words, sizeof words, " %s", phrase_of(c->agent, PHRASE_ONE_MOMENT).text);
-	h->again_us = later(speech_hold(speech, words, message, now_us) + c->cfg->hold_after_ms * US_PER_MS,
-	    now_us + HOLD_WORDS_EVERY_US);
+	h->again_us = speech_hold(speech, words, message, now_us) + c->cfg->hold_after_ms * US_PER_MS;
 	stat_add(audio_hold_words, 1);
 }
 

@@ -5,8 +5,7 @@
  * Caller loop only. On channels with audio it is a soft tone, HOLD_AFTER_MS after the wait began (and behind the
  * agent loop's own line for that, if there is one: agent/conversation_waits.h), then every HOLD_EVERY_US. It is no part of an answer: neither the ledger nor a mark knows of it, and what comes
  * next does not queue behind it. The recording has it, since the caller hears it. A phone that speaks by itself
- * asks for a moment instead (speech_hold), HOLD_AFTER_MS after the wait began or it last did so, at most every
- * HOLD_WORDS_EVERY_US.
+ * asks for a moment instead (speech_hold), HOLD_AFTER_MS after the wait began or it last did so.
  */
 #include "common/buf.h"
 #include "common/clock.h"
@@ -15,7 +14,7 @@
 struct recording;
 struct speech;
 
-enum { HOLD_TONE_MS = 200, HOLD_EVERY_US = 2 * US_PER_S, HOLD_WORDS_EVERY_US = 8 * US_PER_S };
+enum { HOLD_TONE_MS = 200, HOLD_EVERY_US = 2 * US_PER_S };
 
 struct hold {
 	int64_t again_us; /* not before; 0: there was none */

@@ -284,7 +284,7 @@ const struct setting config_table[] = {
 	{ NULL, "HOLD_AFTER_MS", INT(hold_after_ms, 0, 60000), .fallback = "2500", .unit = "ms",
 	  .help = "After so long a wait in silence, whatever it is for, the caller is asked for a moment, if the agent's "
 	          "words for it are in the voice cache, at most every 8 s; between, or else, he hears a soft tone of "
-	          "200 ms every 2 s. On a relay he is asked for a moment, as often. 0 does nothing." },
+	          "200 ms every 2 s. On a relay he is asked for a moment, again after as long a silence. 0 does nothing." },
 	/* Twilio sends a frame every 20 ms, in silence too, so a pause means that the stream is
 	 * dead. */
 	{ NULL, "STREAM_SILENT_SECONDS", INT(stream_silent_seconds, 1, 600), .fallback = "15", .unit = "s",

@@ -99,7 +99,8 @@ def timed: (.words | words) as $all | .begin_ms as $from | (.voice_end_ms - $fro
 	if $plan.bar == "goes down" then
 		if $plan.went != $plan.rungs then "it went down by: \($plan.went)" else empty end,
 		if .ended == "caller" then "the caller gave up" else empty end,
-		([.told | split("\n")[] | select(. != "")] as $said
+		# Who waits long is told so again.
+		([.told | split("\n")[] | select(. != "" and . != "One moment, please.")] as $said
 			| if ($said | unique | length) < ($said | length) then "the same words twice" else empty end),
 		if ([.told | scan("(?i)sorry")] | length) > 1 then "an apology twice" else empty end,
 		if .silence_ms > $plan.silent_ms then "silent too long" else empty end,
