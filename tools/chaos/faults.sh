@@ -180,7 +180,7 @@ fault cache-cut-short -v cut-short -m created-delay=2000@1
 fault cache-swapped -v swapped -m created-delay=2000@1
 fault cache-other-voice -v other-voice -m created-delay=2000@1
 fault cache-unreadable -v unreadable -m created-delay=2000@1
-fault ladder-cache-whole -v nothing -s OPENAI_API_KEY=not-the-key-of-anybody-0000000 -p --dial -p no-answer -h "$GREETING $TROUBLE" -l "dial dial voicemail"
+fault ladder-cache-whole -v nothing -m upgrade-delay=700 -s OPENAI_API_KEY=not-the-key-of-anybody-0000000 -p --dial -p no-answer -h "$GREETING $TROUBLE" -l "dial dial voicemail"
 fault ladder-cache-cut-short -v cut-short -s OPENAI_API_KEY=not-the-key-of-anybody-0000000 -p --dial -p no-answer -h "$TROUBLE" -l "dial dial voicemail"
 fault ladder-cache-swapped -v swapped -s OPENAI_API_KEY=not-the-key-of-anybody-0000000 -p --dial -p no-answer -h "" -l "dial dial voicemail"
 
