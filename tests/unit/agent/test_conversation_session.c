@@ -452,6 +452,26 @@ static void answer_that_broke_off_in_its_first_word_is_begun_anew(void **state)
 	assert_null(strstr(told, "broke off there"));
 }
 
+/* The question is not heard again where that could call the tool a second time. */
+static void answer_torn_off_behind_a_tool_leaves_its_question_answered(void **state)
+{
+	struct turn *turn;
+
+	(void)state;
+	for (int tools = 0; tools < 2; tools++) {
+		ask_and_answer();
+		con->spoken.newest = con->timeline.count - 1;
+		turn = timeline_find(&con->timeline, "a1");
+		turn->heard_ms = 0; /* not one word */
+		turn->generated_ms = 1000;
+		if (tools)
+			assert_int_equal(toolbox_begin(&con->tools.box, "c1", "look", "{}", 1500, now), TOOL_BEGUN);
+		lose();
+		assert_int_equal(con->spoken.answered, tools);
+		meet_another(false);
+	}
+}
+
 const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test_setup_teardown(
 	    question_that_was_answered_is_heard_again_and_put_before_its_answer, begin, end),
@@ -469,5 +489,6 @@ const struct CMUnitTest unit_tests[] = {
 	cmocka_unit_test_setup_teardown(answer_at_the_end_is_counted_once, begin, end),
 	cmocka_unit_test_setup_teardown(next_session_is_told_no_words_that_had_no_sound, begin, end),
 	cmocka_unit_test_setup_teardown(answer_that_broke_off_in_its_first_word_is_begun_anew, begin, end),
+	cmocka_unit_test_setup_teardown(answer_torn_off_behind_a_tool_leaves_its_question_answered, begin, end),
 	{ 0 },
 };
